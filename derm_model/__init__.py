@@ -1,6 +1,3 @@
-"""DermTree: an Inception v3 whose class probabilities are summed up a taxonomy of skin diseases.
-
-The science lives here, without a user interface. Importing this package imports nothing else.
-"""
+"""DermTree: skin-lesion classification over a disease taxonomy. A research tool, not a medical device."""
 
 __version__ = "0.1.0"
