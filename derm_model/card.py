@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,6 +213,8 @@ def write_card(card: BundleCard, folder: Path) -> None:
     except (FieldError, TypeError, ValueError) as error:
         raise BundleError(f"The card of bundle {card.name!r} cannot be written: {error}.") from error
     temporary = Path(folder) / f"{CARD_FILE}.tmp"
+    # Lists of numbers and words on one line: line breaks never occur inside a JSON string, so none is changed.
+    text = re.sub(r"\[\n[^][{}]*\]", lambda found: re.sub(r"\n\s*", " ", found[0]), text)
     temporary.write_text(text + "\n", encoding="utf-8")
     temporary.replace(Path(folder) / CARD_FILE)
 

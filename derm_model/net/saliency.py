@@ -6,13 +6,11 @@ forward function. The same forward pass yields logits and features: a map costs 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from captum.attr import Saliency
 from numpy.typing import NDArray
 from PIL import Image
