@@ -85,15 +85,15 @@ def _cycles(nodes: Sequence[Node], first_row: Mapping[str, int]) -> list[tuple[i
 
 
 def _shared_names(nodes: Sequence[Node], rows: Sequence[int]) -> list[tuple[int, str]]:
-    """A name or synonym that two nodes share: nobody could know which one is meant."""
+    """An id, name or synonym that two nodes share: nobody could know which one is meant."""
     owners: dict[str, tuple[str, int]] = {}
     found = []
     for node, row in zip(nodes, rows, strict=True):
-        for text in (node.name, *node.synonyms):
+        for text in (node.name, *node.synonyms, node.id):
             key = fold(text)
             if not key:
                 continue
             owner, owner_row = owners.setdefault(key, (node.id, row))
-            if owner_row != row:
+            if owner != node.id:
                 found.append((row, f"{text!r} of {node.id!r} also names {owner!r} (row {owner_row}); keep one of them"))
     return found
