@@ -146,7 +146,7 @@ def report_lines(result: Partition, taxonomy: Taxonomy, n_excluded: int = 0) -> 
     yield from _loss_lines("leaves dropped for their size", result.dropped_leaves)
     yield from _loss_lines("own images of groups that were split", result.split_nodes)
     if result.empty_classes:
-        yield f"classes without images: {', '.join(result.empty_classes)}"
+        yield f"classes without images: {len(result.empty_classes)}"
     if n_excluded:
         yield f"images whose label stands for no node: {n_excluded}"
 
