@@ -55,9 +55,9 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def plural(n: int, noun: str) -> str:
-    """``1 image``, ``3 images``."""
-    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
+def plural(n: int, noun: str, many: str | None = None) -> str:
+    """``1 image``, ``3 images``; `many` where an s does not do."""
+    return f"{count(n)} {noun if n == 1 else many or noun + 's'}"
 
 
 def error_rates(point: OperatingPoint, *, disease: str, biopsy_proven: bool, held_out: bool) -> str:
@@ -66,7 +66,7 @@ def error_rates(point: OperatingPoint, *, disease: str, biopsy_proven: bool, hel
     Parameters
     ----------
     disease
-        What the question looks for, in the plural ("melanomas").
+        What the question looks for ("melanoma").
     held_out
         Whether the images took part neither in learning nor in choosing the threshold.
     """
@@ -78,5 +78,5 @@ def error_rates(point: OperatingPoint, *, disease: str, biopsy_proven: bool, hel
         f"(n = {count(point.n_pos)} + {count(point.n_neg)}): "
         f"sensitivity {rate(point.sensitivity, point.sensitivity_interval)}, "
         f"specificity {rate(point.specificity, point.specificity_interval)}. "
-        f"About {missed} of 100 {disease} fall below it."
+        f"About {missed} of 100 images of {disease} fall below it."
     )

@@ -1,0 +1,70 @@
+"""Pick any node of the taxonomy: by typing, or by clicking the tree."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from derm_model import words
+from derm_model.answer import tree_slices
+from pages.ui import look, state
+from pages.ui.resources import Model
+
+HITS = 8
+
+
+def draw_picker(model: Model, probs: NDArray[np.float64]) -> None:
+    """Search box and tree, folded."""
+    with st.expander("Pick any node of the taxonomy", icon=":material/account_tree:", key="picker", on_change="rerun") as fold:
+        if not fold.open:
+            return
+        _search(model)
+        _tree(model, probs)
+
+
+@st.fragment
+def _search(model: Model) -> None:
+    """Search while typing; only this fragment reruns until something is picked."""
+    text = st.text_input(
+        f"Search {words.count(len(model.taxonomy.nodes))} diagnoses and groups by name or synonym",
+        placeholder="For example: basal cell, Bowen, mole",
+        key=state.SEARCH,
+        type="search",
+        live="250ms",
+    )
+    if not text:
+        return
+    hits = model.taxonomy.search(text, limit=HITS)
+    if not hits:
+        st.caption("Nothing like it in the taxonomy. Try another spelling or a broader name.")
+    for node in hits:
+        path = model.taxonomy.path(node)
+        group = f" · {look.plain(path[-2])}" if len(path) > 1 else ""
+        if st.button(f"{look.plain(path[-1])}{group}", key=f"hit_{node}", type="tertiary"):
+            state.pick(node)
+            st.rerun()
+
+
+def _tree(model: Model, probs: NDArray[np.float64]) -> None:
+    from derm_model.figures import plot_icicle  # plotly: not before there is something to draw
+
+    slices = tree_slices(model.taxonomy, model.aggregator, model.card.classes, probs)
+    resolved = [s.answer for s in slices if s.answer.probability is not None and s.parent is None]
+    alt = "Tree of diagnoses: " + ", ".join(f"{a.name} {words.percent(a.probability or 0)}" for a in resolved)
+    st.plotly_chart(
+        plot_icicle(slices, state.picked(), look.palette()),
+        theme=None,
+        key=state.TREE,
+        on_select=_pick_from_tree,
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=alt,
+    )
+    st.caption("Click a box to pick it. Width is probability; boxes in gray were not learnt. The same picks are in the rows above.")
+
+
+def _pick_from_tree() -> None:
+    points = st.session_state[state.TREE]["selection"]["points"]
+    if points and (node := points[0].get("id")) not in (None, "", "all"):
+        state.pick(node)

@@ -1,0 +1,91 @@
+"""Every key of the session's state, with typed access. Pixels and answers live here and nowhere else.
+
+Widget keys are dropped when their widget is not drawn; those that must survive are widgets with ``persist_state``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from pages.ui.case import Case
+from pages.ui.reading import Results
+
+T = TypeVar("T")
+
+# keys of widgets
+MODEL = "model"
+QUESTION = "question"
+LEVEL = "level"
+EXPLAIN = "explain"
+GRADIENT = "gradient"
+GROUPING = "grouping"
+SHOWN = "shown"
+VIEWER = "viewer"
+PRESET = "preset"
+LIVE = "live_threshold"
+TREE = "tree"
+SEARCH = "search"
+
+# keys of our own
+_CASE = "dermtree_case"
+_RESULTS = "dermtree_results"
+_THRESHOLDS = "dermtree_thresholds"
+_PICKED = "dermtree_picked"
+_DOOR = "dermtree_door"
+
+
+def _owned(key: str, make: Callable[[], T]) -> T:
+    if key not in st.session_state:
+        st.session_state[key] = make()
+    value: T = st.session_state[key]
+    return value
+
+
+def case() -> Case:
+    """Images of this session."""
+    return _owned(_CASE, Case)
+
+
+def results() -> Results:
+    """Answers already computed for them."""
+    return _owned(_RESULTS, Results)
+
+
+def thresholds() -> dict[tuple[str, str], float]:
+    """Threshold by (bundle id, task id): the one owner of the number; slider, box and presets write here."""
+    return _owned(_THRESHOLDS, dict)
+
+
+def picked() -> str | None:
+    """Node that rows, tree or search picked last."""
+    node: str | None = st.session_state.get(_PICKED)
+    return node
+
+
+def pick(node: str | None) -> None:
+    """Make `node` the picked one, whichever control it came from, and let the map explain it."""
+    st.session_state[_PICKED] = node
+    if node is not None:
+        st.session_state[EXPLAIN] = "picked"
+    elif st.session_state.get(EXPLAIN) == "picked":
+        st.session_state[EXPLAIN] = None
+
+
+def door() -> int:
+    """Number in the uploader's key: a new number is an empty uploader."""
+    return _owned(_DOOR, int)
+
+
+def renew_door() -> None:
+    """Empty the uploader and the camera: their files are in the case now."""
+    st.session_state[_DOOR] = door() + 1
+
+
+def new_case() -> None:
+    """Forget images, answers, messages and the picked node; question, level and thresholds stay."""
+    for key in (_CASE, _RESULTS, _PICKED, EXPLAIN, SHOWN, TREE, SEARCH):
+        st.session_state.pop(key, None)
+    renew_door()
