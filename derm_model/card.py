@@ -16,7 +16,7 @@ from typing import Any
 from derm_model.errors import BundleError, UnsupportedFormat
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
 from derm_model.taxonomy import Partition, TrainingClass
-from derm_model.typed_json import FieldError, decode, encode
+from derm_model.typed_json import FieldError, decode_dataclass, encode
 
 FORMAT_VERSION = 1
 CARD_FILE = "bundle.json"
@@ -110,7 +110,7 @@ class TaskCard:
         chosen = {f"Sensitivity {100 * s:.0f}%": validation.at_sensitivity(s) for s in PRESET_SENSITIVITIES}
         chosen["Youden"] = validation.youden()
         presets = tuple(
-            Preset(name=name, chosen=point, held_out=None if holdout is None else holdout.at_threshold(point.threshold))
+            Preset(name=name, chosen=point, held_out=_rates_at(holdout, point))
             for name, point in chosen.items()
             if point is not None
         )
@@ -119,6 +119,12 @@ class TaskCard:
         return TaskCard(
             validation=validation, holdout=holdout, presets=presets, biopsy_proven=biopsy_proven, auc=tuple(auc)
         )
+
+
+def _rates_at(holdout: OperatingCurve | None, point: OperatingPoint) -> OperatingPoint | None:
+    if holdout is None:
+        return None
+    return holdout.at_threshold(point.threshold, rule=f"{point.rule}, chosen on validation images")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +139,11 @@ class FeatureCard:
 
 @dataclass(frozen=True, kw_only=True)
 class BundleCard:
-    """Everything about a bundle but its weights. `save_bundle` fills `bundle_id` and `weights_sha256`."""
+    """Everything about a bundle but its weights. `save_bundle` fills `bundle_id`, `weights_sha256` and `feature_reference`."""
 
+    format_version: int = FORMAT_VERSION
+    bundle_id: str = ""
+    weights_sha256: str = ""
     name: str
     created_at: str  # UTC, ISO 8601
     code_version: str
@@ -146,13 +155,11 @@ class BundleCard:
     split_rule: str
     licence: str
     intended_use: str
+    limitations: tuple[str, ...] = ()
     metrics: tuple[Metric, ...]
     tasks: Mapping[str, TaskCard]
     temperature: float
     feature_reference: FeatureCard | None = None
-    bundle_id: str = ""
-    weights_sha256: str = ""
-    format_version: int = FORMAT_VERSION
 
     @property
     def classes(self) -> tuple[TrainingClass, ...]:
@@ -186,13 +193,13 @@ def read_card(folder: Path) -> BundleCard:
     except ValueError as error:
         raise BundleError(f"{path} is not valid JSON ({error}). Copy the bundle again from its source.") from error
     version = content.get("format_version") if isinstance(content, dict) else None
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version != FORMAT_VERSION:  # True == 1 in Python
         raise UnsupportedFormat(
             f"This DermTree reads bundle format {FORMAT_VERSION}; {path} says {version!r}. "
             "Update DermTree, or use a bundle made by this version."
         )
     try:
-        card: BundleCard = decode(BundleCard, content)
+        card: BundleCard = decode_dataclass(BundleCard, content, complete=True)
     except FieldError as error:
         raise BundleError(f"{path} does not follow the bundle format: {error}. Copy the bundle again.") from error
     if not card.temperature > 0:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derm_model.errors import TrainingError
+from derm_model.words import BADGE
 
 if TYPE_CHECKING:
     from derm_model.data.splits import SplitRules
@@ -40,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--source-weight", nargs="+", default=[], metavar="SOURCE=WEIGHT", help="extra sampling weight of a source")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--no-bundle", action="store_true", help="stop after the last epoch, without evaluating and bundling")
-    parser.add_argument("--bundle-id", help="name of the bundle; default: the run folder's name")
+    parser.add_argument("--name", help="name of the bundle; default: the run folder's name")
+    parser.add_argument("--card-notes", type=Path, help="JSON file with origin, licence and limitations for the card")
 
 
 def read_config(args: argparse.Namespace) -> TrainConfig:
@@ -147,10 +149,11 @@ def run(args: argparse.Namespace) -> int:
     if args.no_bundle:
         return 0
 
-    from derm_model.net.release import release
+    from derm_model.net.release import CardNotes, release
 
-    folder = release(prepared, taxonomy, paths, args.bundle_id or paths.folder.name, device=device, say=say)
-    say(f"Bundle saved: {folder}. Research tool, not a medical device.")
+    notes = CardNotes.read(args.card_notes)
+    folder = release(prepared, taxonomy, paths, args.name or paths.folder.name, notes, device=device, say=say)
+    say(f"Bundle saved: {folder}. {BADGE}.")
     return 0
 
 
