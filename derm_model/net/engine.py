@@ -179,7 +179,7 @@ def _device(name: str) -> torch.device:
 def _computes_bf16(device: torch.device) -> bool:
     """Whether bf16 is computed and not emulated. The CPU tests are private to torch, so their absence means no."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
