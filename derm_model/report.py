@@ -45,7 +45,6 @@ class TaskResult:
         Error rates at the threshold, on the images that `measured_on` names.
     """
 
-    task: str
     question: str
     positive_name: str
     score: float | None

@@ -53,12 +53,17 @@ class CaseImage:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     @cached_property
-    def view_url(self) -> str:
-        """The picture for the browser as a data URL; freshly encoded, so it holds pixels and no metadata."""
+    def view_pixels(self) -> NDArray[np.uint8]:
+        """(h, w, 3) uint8: the picture in that size."""
+        if self.pixels.shape[1::-1] == self.view_size:
+            return self.pixels
         picture = Image.fromarray(self.pixels)
-        if picture.size != self.view_size:
-            picture = picture.resize(self.view_size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return data_url(picture, "JPEG", quality=86)
+        return np.asarray(picture.resize(self.view_size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+    @cached_property
+    def view_url(self) -> str:
+        """The same as a data URL; freshly encoded, so it holds pixels and no metadata."""
+        return data_url(Image.fromarray(self.view_pixels), "JPEG", quality=86)
 
 
 @dataclass(frozen=True)

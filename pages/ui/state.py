@@ -11,6 +11,7 @@ from typing import TypeVar
 import streamlit as st
 
 from pages.ui.case import Case
+from pages.ui.question import Thresholds
 from pages.ui.reading import Results
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ _RESULTS = "dermtree_results"
 _THRESHOLDS = "dermtree_thresholds"
 _PICKED = "dermtree_picked"
 _DOOR = "dermtree_door"
+_LISTED = "dermtree_listed_sides"
 
 
 def _owned(key: str, make: Callable[[], T]) -> T:
@@ -54,9 +56,20 @@ def results() -> Results:
     return _owned(_RESULTS, Results)
 
 
-def thresholds() -> dict[tuple[str, str], float]:
-    """Threshold by (bundle id, task id): the one owner of the number; slider, box and presets write here."""
+def thresholds() -> Thresholds:
+    """The one owner of the thresholds: range, number and presets write here and are drawn from here."""
     return _owned(_THRESHOLDS, dict)
+
+
+def listed_sides() -> tuple[bool | None, ...] | None:
+    """Sides of the operating point as the list of lesions shows them."""
+    sides: tuple[bool | None, ...] | None = st.session_state.get(_LISTED)
+    return sides
+
+
+def set_listed_sides(sides: tuple[bool | None, ...]) -> None:
+    """Say which sides the list shows."""
+    st.session_state[_LISTED] = sides
 
 
 def picked() -> str | None:

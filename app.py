@@ -1,0 +1,15 @@
+"""Router of DermTree: the table of pages. No widget, no state, no model."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import frame
+
+frame.configure()  # first of all commands, or a page's icon becomes the favicon and is fetched from a font host
+PAGES = {
+    "Read": [
+        st.Page("pages/classify.py", title="Classify", icon=":material/center_focus_strong:", default=True),
+    ],
+}
+st.navigation(PAGES).run()

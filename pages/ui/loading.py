@@ -1,0 +1,46 @@
+"""Waiting for the model with a visible step, in the size of what will come."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from derm_model.errors import DermTreeError
+from pages.ui import look, resources
+from pages.ui.resources import Model
+
+if TYPE_CHECKING:
+    from derm_model.net.engine import Engine
+
+SKELETON_PX = 520
+log = logging.getLogger(__name__)
+
+
+def engine(model: Model) -> Engine:
+    """The engine; while it is still loading, a step says so. Ends the run with a message where it cannot be loaded."""
+    future = resources.engine(model)
+    place = st.empty()
+    try:
+        if not future.done():
+            with place.container():
+                with st.status("Getting the model ready, the first time only", type="step"):
+                    st.write("Loading PyTorch and the weights")
+                left, right = st.columns([11, 9], gap="large")
+                left.skeleton(SKELETON_PX)
+                right.skeleton(SKELETON_PX)
+                future.result()
+            place.empty()
+        return future.result()
+    except DermTreeError as error:
+        reason = str(error)
+    except Exception:  # whatever goes wrong while loading must be said on the page, and in full in the log
+        log.exception("bundle %s could not be loaded", model.folder)
+        reason = "An unexpected error; the log of the server has the details."
+    place.error(
+        f"**{look.plain(model.card.name)} could not be loaded.** {look.plain(reason)} Choose another model in the sidebar, "
+        "or reload this page to try again.",
+        icon=":material/error:",
+    )
+    st.stop()

@@ -1,0 +1,115 @@
+"""One binary question put to probabilities: score, threshold, error rates, verdict. No Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derm_model.answer import region_mass
+from derm_model.card import TaskCard
+from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
+from derm_model.report import TaskResult
+from derm_model.taxonomy import TaskClasses, task_score
+from derm_model.verdict import Verdict, judge
+from pages.ui.resources import Model
+
+Thresholds = dict[tuple[str, str], float]  # by (bundle id, task id)
+
+FIRST_THRESHOLD = 0.5  # where none was chosen on images: the middle, and the page says that nothing is known of it
+FIRST_PRESET = "Sensitivity 90%"  # missing few is the first wish in screening; the others are one press away
+BY_HAND = "set by hand"
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A question, the (n_classes,) probabilities it is put to, and the thresholds of the session.
+
+    `thresholds` is the session's own object: a download that is built later sees the threshold of that moment.
+    """
+
+    model: Model
+    classes: TaskClasses
+    probs: NDArray[np.float64]
+    thresholds: Thresholds
+
+    @property
+    def card(self) -> TaskCard | None:
+        """What is known of the question, if anything."""
+        return self.model.card.tasks.get(self.classes.task.id)
+
+    @property
+    def score(self) -> float | None:
+        """Score in [0, 1]; None where the model puts nothing on either side."""
+        score = float(task_score(self.probs, self.classes))
+        return None if np.isnan(score) else score
+
+    @property
+    def region_probability(self) -> float:
+        """Probability that the image lies on either side at all."""
+        return region_mass(self.probs, self.classes)
+
+    @property
+    def presets(self) -> dict[str, float]:
+        """Thresholds by name, chosen on validation images."""
+        return {} if self.card is None else {preset.name: preset.threshold for preset in self.card.presets}
+
+    @property
+    def threshold(self) -> float:
+        """The threshold in force."""
+        default = self.presets.get(FIRST_PRESET, next(iter(self.presets.values()), FIRST_THRESHOLD))
+        return self.thresholds.get(self._key, default)
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        self.thresholds[self._key] = min(1.0, max(0.0, float(value)))
+
+    @property
+    def preset(self) -> str | None:
+        """Name of the preset in force, None for a threshold set by hand."""
+        return next((name for name, value in self.presets.items() if value == self.threshold), None)
+
+    @property
+    def curve(self) -> OperatingCurve | None:
+        """Curve the rates are read from: held-out images where there are any, else validation images."""
+        return None if self.card is None else self.card.holdout or self.card.validation
+
+    @property
+    def point(self) -> OperatingPoint | None:
+        """Error rates at the threshold in force."""
+        return None if self.curve is None else self.curve.at_threshold(self.threshold)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Verdict on the score; None where there is no score."""
+        return None if self.score is None else judge(self.score, self.threshold, self.curve)
+
+    def put_to(self, probs: NDArray[np.float64]) -> Question:
+        """The same question, put to other probabilities."""
+        return Question(self.model, self.classes, probs, self.thresholds)
+
+    def result(self) -> TaskResult:
+        """For a report."""
+        card = self.card
+        return TaskResult(
+            question=self.classes.task.question,
+            positive_name=self.classes.task.positive_name,
+            score=self.score,
+            region_probability=self.region_probability,
+            threshold=self.threshold,
+            threshold_rule=self.preset or BY_HAND,
+            rates=self.point,
+            measured_on=None if card is None else "validation images" if card.holdout is None else "held-out images",
+            verdict=self.verdict,
+        )
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.model.card.bundle_id, self.classes.task.id
+
+
+def sides(questions: Sequence[Question]) -> tuple[bool | None, ...]:
+    """Per question: above the threshold or not; None without a score."""
+    return tuple(None if q.score is None else q.score >= q.threshold for q in questions)
