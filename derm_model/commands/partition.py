@@ -135,7 +135,8 @@ def _count(text: str) -> int:
 
 def report_lines(result: Partition, taxonomy: Taxonomy, n_excluded: int = 0) -> Iterator[str]:
     """Yield the lines of a readable report: the classes in output order, then what is in none of them."""
-    yield f"{len(result.classes)} training classes, {result.n_images} images"
+    classes = "1 training class" if len(result.classes) == 1 else f"{len(result.classes)} training classes"
+    yield f"{classes}, {result.n_images} images"
     yield f"{result.mode}, a node with {result.max_class_size} images or more is split"
     yield ""
     width = max((len(training_class.id) for training_class in result.classes), default=0)
