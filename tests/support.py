@@ -107,6 +107,7 @@ def tiny_card(taxonomy: Taxonomy, preprocessing: Preprocessing, architecture: st
         split_rule="none: the weights are random",
         licence="CC0",
         intended_use="Tests only.",
+        limitations=("The weights are random.",),
         metrics=(Metric(name="balanced accuracy", data_set="invented", value=0.5, low=0.4, high=0.6, n=300),),
         tasks={"epidermal": task_card(1), "melanocytic": task_card(2)},
         temperature=TEMPERATURE,

@@ -13,16 +13,13 @@ from derm_model.card import default_bundle
 from derm_model.data.images import decode_file
 from derm_model.errors import DermTreeError
 from derm_model.taxonomy import Aggregator, Taxonomy, read_taxonomy
+from derm_model.words import MAP, NOTICE
 
 if TYPE_CHECKING:
     from derm_model.net.engine import Prediction
     from derm_model.net.saliency import Of, SaliencyMap, Target
 
-NOTICE = "Research tool, not a medical device. It does not replace examination, dermoscopy or biopsy."
-MEANING = (
-    "Darker marks pixels where a small change would move this answer most. "
-    "It shows what the network reacted to, not where disease is."
-)
+MEANING = MAP.replace("*", "")  # plain text has no bold
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     bundle = load_bundle(args.bundle or default_bundle(), taxonomy)
     target = _target(args.node, args.of, taxonomy, Aggregator(taxonomy, bundle.classes))
-    (prediction,) = Engine(bundle).predict([image.pixels], explain=target)
+    (prediction,) = Engine(bundle, precision="fp32").predict([image.pixels], explain=target)
     saliency = _map_of(prediction)
     if args.plain:
         picture = plain_grey(saliency, *image.pixels.shape[:2])

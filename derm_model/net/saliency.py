@@ -26,6 +26,7 @@ METHODS: dict[Of, str] = {
     "score": "L1 norm over RGB of the input gradient of the probability",
 }
 CLIP_PERCENTILE = 99.5  # a handful of extreme pixels would leave all others invisible
+GRADIENT_SCALE = 1024.0  # half-precision gradients would round to zero; a power of two changes nothing in fp32
 SMOOTHING = 0.01  # sigma as a share of the map's side; display only, the eye reads areas and not single pixels
 
 
@@ -177,11 +178,11 @@ def explain(
         stash["logits"], stash["features"] = logits.detach(), features.detach()
         # Double precision: near P = 1 the gradient of single-precision logits would round to zero.
         log_p = target.log_probability(logits.double() / temperature)
-        return -log_p if target.of == "loss" else log_p.exp()
+        return GRADIENT_SCALE * (-log_p if target.of == "loss" else log_p.exp())
 
     inputs = unit.detach().clone().requires_grad_(True)
     gradient = Saliency(network_and_loss).attribute(inputs, abs=False)
-    return Explained(stash["logits"], stash["features"], gradient.abs().sum(dim=1))
+    return Explained(stash["logits"], stash["features"], gradient.abs().sum(dim=1) / GRADIENT_SCALE)
 
 
 def saliency_map(

@@ -162,14 +162,14 @@ def test_a_device_that_is_not_there_is_named(bundle: ModelBundle, device: str) -
 
 
 def test_hardware_without_bf16_is_served_in_fp32(bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "_computes_bf16", lambda device: False)
+    monkeypatch.setattr(engine_module, "autocast_dtype", lambda device: None)
     assert Engine(bundle).precision == "fp32"
 
 
 def test_bf16_is_taken_where_the_self_check_agrees_and_stays_near(
     bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "_computes_bf16", lambda device: True)
+    monkeypatch.setattr(engine_module, "autocast_dtype", lambda device: torch.bfloat16)
     reduced = Engine(bundle)
     assert reduced.precision == "bf16"
     exact = Engine(bundle, precision="fp32")
@@ -184,7 +184,7 @@ def test_bf16_is_taken_where_the_self_check_agrees_and_stays_near(
 def test_bf16_is_given_up_where_the_self_check_disagrees(
     bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, deviation: float
 ) -> None:
-    monkeypatch.setattr(engine_module, "_computes_bf16", lambda device: True)
+    monkeypatch.setattr(engine_module, "autocast_dtype", lambda device: torch.bfloat16)
     original = Engine._run
 
     def disturbed(self: Engine, batch: torch.Tensor, target: Target | None):  # type: ignore[no-untyped-def]
