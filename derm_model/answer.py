@@ -1,4 +1,4 @@
-"""What a model says about nodes of the taxonomy, as rows to show: functions of the class probabilities, never stored."""
+"""What a model says about nodes of the taxonomy, as rows to show: functions of its class probabilities."""
 
 from __future__ import annotations
 

@@ -144,7 +144,9 @@ def plot_icicle(slices: Sequence[Slice], picked: str | None, palette: Palette, h
     resolve are gray and say so.
     """
     widths = _widths(slices)
-    boxes = [(ALL, "", "All diagnoses", Role.ALL, 1.0, widths[None])]
+    boxes: list[tuple[str, str, str, Role, float | None, float]] = [
+        (ALL, "", "All diagnoses", Role.ALL, 1.0, widths[None])
+    ]
     boxes += [
         (s.answer.node, s.parent or ALL, s.answer.name, s.answer.role, s.answer.probability, widths[s.answer.node])
         for s in slices

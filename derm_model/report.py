@@ -205,9 +205,10 @@ def captioned_png(pixels: NDArray[np.uint8], lines: Sequence[str]) -> bytes:
     """
     picture = Image.fromarray(pixels)
     width = max(480, picture.width)
-    font = ImageFont.load_default(size=max(CAPTION_PX, width / 60))
+    size = max(CAPTION_PX, width / 60)
+    font = ImageFont.load_default(size)
     wrapped = [part for line in (words.NOTICE, *lines) for part in _wrap(line, font, width - 2 * CAPTION_MARGIN_PX)]
-    line_height = math.ceil(1.4 * font.size)
+    line_height = math.ceil(1.4 * size)
     sheet = Image.new("RGB", (width, picture.height + 2 * CAPTION_MARGIN_PX + line_height * len(wrapped)), "white")
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)

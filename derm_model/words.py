@@ -42,12 +42,13 @@ def rate(value: float, bounds: tuple[float, float]) -> str:
 
 
 def number(value: float, *others: float) -> str:
-    """Score or threshold with two decimals, or as many (up to four) as tell it from `others`."""
-    for decimals in (2, 3):
+    """Score or threshold with two decimals, or as many (up to four) as tell it from 0, 1 and `others`."""
+    text = ""
+    for decimals in (2, 3, 4):
         text = f"{value:.{decimals}f}"
-        if all(value == other or text != f"{other:.{decimals}f}" for other in others):
-            return text
-    return f"{value:.4f}"
+        if all(value == other or text != f"{other:.{decimals}f}" for other in (0.0, 1.0, *others)):
+            break
+    return text
 
 
 def count(n: int) -> str:

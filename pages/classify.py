@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui import begin, evidence, exports, frame, lesions, loading, picker, rows, state, verdict, viewer
-from pages.ui import resources
-from pages.ui.question import Question
+from pages.ui import begin, evidence, exports, frame, lesions, loading, picker, resources, rows, state, verdict, viewer
+from pages.ui.question import Question, sides
 from pages.ui.reading import explained_node, read, target_of
 
 choices = frame.open_page(
-    "Classify", "Upload a photograph or dermoscopy image and read the probabilities, the map and the position against a threshold."
+    "Classify",
+    "Upload a photograph or dermoscopy image and read the probabilities, the map and the position against a threshold.",
 )
 model, case = choices.model, state.case()
 if model is None:
@@ -43,9 +43,11 @@ questions = [Question(model, classes, reading.probs, state.thresholds()) for cla
 question = next((q for q in questions if q.classes is task), None)
 views = [] if question is None else [question.put_to(p.class_probs) for p in reading.predictions]
 
+state.set_listed_sides(sides(views))
+
 left, right = st.columns([11, 9], gap="large")
 with left:
-    viewer.choose_image(case.images, lesions.labels(model, reading, views))
+    viewer.choose_image(case.images, lesions.labels(reading, views))
     viewer.draw_viewer(image, reading)
     predicted = model.card.classes[int(reading.predictions[shown].class_probs.argmax())].name
     viewer.draw_explain_controls(model, task, predicted)
@@ -55,10 +57,11 @@ with right:
     if question is not None:
         verdict.draw_region_notice(question)
         verdict.draw_verdict(question, views, lesions=separate)
-    rows.draw_rows(model, reading.probs)
-    rows.draw_picked(model, reading.probs)
+    probs = rows.choose_probs(reading, shown, several_views=len(case.images) > 1 and not separate)
+    rows.draw_rows(model, probs)
+    rows.draw_picked(model, probs)
 if separate:
     lesions.draw_list(model, case, reading, views)
-picker.draw_picker(model, reading.probs)
+picker.draw_picker(model, probs)
 evidence.draw_evidence(model)
 exports.draw_downloads(model, case.images, shown, reading, questions, average=not separate)

@@ -37,7 +37,9 @@ def doors(case: Case) -> None:
             "Drop them here, browse, or paste an image with Ctrl+V.",
         )
         components.accept_paste()
-    if st.toggle("Use the camera", key="camera_on", help="Works on this computer, or where the page is served by https."):
+    if st.toggle(
+        "Use the camera", key="camera_on", help="Works on this computer, or where the page is served by https."
+    ):
         key = f"photo_{state.door()}"
         st.camera_input("Photograph of the lesion", resolution="1080p", key=key, on_change=_take_photo, args=(key,))
     _problems(case)
@@ -109,12 +111,12 @@ def explain_no_model() -> None:
     with st.container(border=True, key="no_model"):
         st.markdown("##### No model to read with")
         st.markdown(
-            "DermTree needs a model bundle: a folder with `bundle.json` and `weights.safetensors`. None that can be used was "
-            "found in:"
+            "DermTree needs a model bundle: a folder with `bundle.json` and `weights.safetensors`. "
+            "None that can be used was found in:"
         )
         for place in resources.places():
             st.code(str(place), language=None)
         st.markdown(
-            "Copy a bundle into one of these folders, or train one with `python -m derm_model train --help`, and reload "
+            "Copy a bundle into one of these folders, or train one (`python -m derm_model train --help`), and reload "
             "this page. A bundle that is there but cannot be used is named in the sidebar with the reason."
         )

@@ -29,19 +29,27 @@ def draw_evidence(model: Model) -> None:
         st.markdown("##### Limits")
         st.markdown(look.plain(card.intended_use))
         st.markdown(
-            "Where a test set holds few images of a skin colour, body site or diagnosis, nothing is known of the error rates "
-            "there. The taxonomy was not reviewed by a dermatologist. " + words.NOTICE
+            "Where a test set holds few images of a skin colour, body site or diagnosis, little is known of the error "
+            "rates there. The taxonomy was not reviewed by a dermatologist. " + words.NOTICE
         )
 
 
 def _model_lines(card: BundleCard) -> list[tuple[str, ...]]:
     network, training = card.network, card.training
-    lines = [
+    n_classes = words.plural(len(card.classes), "training class", "training classes")
+    length = f"{words.plural(training.epochs, 'epoch')}, {_duration(training.seconds)}"
+    lines: list[tuple[str, ...]] = [
         ("Bundle", f"`{card.bundle_id}`"),
         ("Name, made at", f"{look.plain(card.name)}, {look.plain(card.created_at)}"),
-        ("Network", f"{look.plain(network.architecture)}, {words.plural(len(card.classes), 'training class', 'training classes')}"),
+        (
+            "Network",
+            f"{look.plain(network.architecture)}, {n_classes}",
+        ),
         ("First weights", look.plain(network.origin)),
-        ("Training", f"{words.plural(training.epochs, 'epoch')}, {_duration(training.seconds)}, {look.plain(training.hardware)}"),
+        (
+            "Training",
+            f"{length}, {look.plain(training.hardware)}",
+        ),
         ("Classes", ", ".join(look.plain(c.name) for c in card.classes)),
         ("Calibration", f"temperature {card.temperature:.2f}"),
         ("Licence", look.plain(card.licence)),
@@ -68,7 +76,7 @@ def _data_lines(card: BundleCard) -> list[tuple[str, ...]]:
 
 
 def _metric_lines(metrics: Iterable[Metric]) -> list[tuple[str, ...]]:
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for metric in metrics:
         bounds = "" if metric.low is None or metric.high is None else f" ({metric.low:.2f}–{metric.high:.2f})"
         n = words.count(metric.n)
@@ -81,19 +89,29 @@ def _metric_lines(metrics: Iterable[Metric]) -> list[tuple[str, ...]]:
 def _draw_task(name: str, task: TaskCard) -> None:
     st.markdown(f"##### Question: {look.plain(name)}")
     if task.auc:
-        st.markdown(_table(("Figure", "Data set", "Value (95% interval)", "n (with + without)"), _metric_lines(task.auc)))
+        st.markdown(
+            _table(("Figure", "Data set", "Value (95% interval)", "n (with + without)"), _metric_lines(task.auc))
+        )
     lines = []
     for preset in task.presets:
         held_out = preset.held_out
-        rates = ("", "") if held_out is None else (
-            words.rate(held_out.sensitivity, held_out.sensitivity_interval),
-            words.rate(held_out.specificity, held_out.specificity_interval),
+        rates = (
+            ("", "")
+            if held_out is None
+            else (
+                words.rate(held_out.sensitivity, held_out.sensitivity_interval),
+                words.rate(held_out.specificity, held_out.specificity_interval),
+            )
         )
         lines.append((look.plain(preset.name), look.plain(preset.chosen.rule), f"{preset.threshold:.3f}", *rates))
-    heads = ("Preset", "Chosen on validation by", "Threshold", "Held-out sensitivity", "Held-out specificity")
-    st.markdown(_table(heads, lines))
-    proven = "Every held-out image is biopsy-proven." if task.biopsy_proven else "Not every held-out image is biopsy-proven."
-    validation = f"Thresholds were chosen on {words.plural(task.validation.n_pos + task.validation.n_neg, 'validation image')}."
+    columns = ("Preset", "Chosen on validation by", "Threshold", "Held-out sensitivity", "Held-out specificity")
+    st.markdown(_table(columns, lines))
+    proven = (
+        "Every held-out image is biopsy-proven." if task.biopsy_proven else "Not every held-out image is biopsy-proven."
+    )
+    validation = (
+        f"Thresholds were chosen on {words.plural(task.validation.n_pos + task.validation.n_neg, 'validation image')}."
+    )
     st.caption(f"{validation} {proven}")
 
 

@@ -1,4 +1,4 @@
-"""What is downloaded: JSON, CSV and the map as PNG, built when the button is pressed, at the threshold of that moment."""
+"""Downloads: JSON, CSV and the map as PNG, built when the button is pressed, at the threshold of that moment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def draw_downloads(
-    model: Model, images: Sequence[CaseImage], shown: int, reading: Reading, questions: Sequence[Question], *, average: bool
+    model: Model,
+    images: Sequence[CaseImage],
+    shown: int,
+    reading: Reading,
+    questions: Sequence[Question],
+    *,
+    average: bool,
 ) -> None:
     """Three buttons. No file name of a patient's image goes into the name of a download."""
     strength = viewer.strength()
@@ -57,7 +63,9 @@ def draw_downloads(
                 on_click="ignore",
                 icon=":material/download:",
             )
-    st.caption(f"Every file says: {words.NOTICE} It names the model, the threshold and the time, and holds no metadata of your file.")
+    st.caption(
+        f"Every file says: {words.NOTICE} It names model, threshold and time, and holds no metadata of yours."
+    )
 
 
 def case_report(

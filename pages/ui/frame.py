@@ -73,7 +73,9 @@ def _choose_model() -> Choices:
         )
         model = next(m for m in usable if str(m.folder) == chosen)
         images = sum(source.n_train for source in model.card.data)
-        st.caption(f"{words.plural(len(model.card.classes), 'class', 'classes')} · learnt from {words.plural(images, 'image')}")
+        st.caption(
+            f"{words.plural(len(model.card.classes), 'class', 'classes')} · learnt from {words.plural(images, 'image')}"
+        )
     for bundle in broken:
         with st.expander(f"{look.plain(bundle.folder.name)} cannot be used", icon=":material/warning:"):
             st.caption(look.plain(bundle.reason))

@@ -22,10 +22,12 @@ VIEWS, LESIONS = "Views of one lesion", "Separate lesions"
 def draw_case_line(case: Case) -> None:
     """How many images, what they are, and the way to a new case."""
     n = len(case.images)
-    parts = [f"**{'Separate lesions' if is_lesions(case) else 'Case'}, {words.plural(n, 'image')}**"]
+    parts = [f"**{n} separate lesions**" if is_lesions(case) else f"**Case of {words.plural(n, 'image')}**"]
     drawings = sum(image.is_drawing for image in case.images)
     if drawings:
-        parts.append("drawing, not a patient" if drawings == n == 1 else f"{words.plural(drawings, 'drawing')} among them")
+        parts.append(
+            "drawing, not a patient" if drawings == n == 1 else f"{words.plural(drawings, 'drawing')} among them"
+        )
     if n > 1 and not is_lesions(case):
         parts.append("probabilities averaged")
     with st.container(horizontal=True, vertical_alignment="center", key="case_line"):
@@ -74,11 +76,12 @@ def _remove(digest: str) -> None:
         state.new_case()
 
 
-def labels(model: Model, reading: Reading, views: Sequence[Question]) -> list[str]:
-    """What the image chooser says of each image: its score, or its most probable of the nine classes."""
+def labels(reading: Reading, views: Sequence[Question]) -> list[str]:
+    """What the image chooser says of each image: its score, or how probable it finds the case's first class."""
     if views:
         return ["no score" if q.score is None else f"score {words.number(q.score)}" for q in views]
-    return [" ".join(_most_probable(model, prediction.class_probs)) for prediction in reading.predictions]
+    first = int(reading.probs.argmax())
+    return [words.percent(float(prediction.class_probs[first])) for prediction in reading.predictions]
 
 
 def _most_probable(model: Model, probs: NDArray[np.float64]) -> tuple[str, str]:
@@ -90,7 +93,6 @@ def draw_list(model: Model, case: Case, reading: Reading, views: Sequence[Questi
     """One line per lesion; the download CSV has the same and more."""
     st.markdown("##### All lesions")
     found = sides(views)
-    state.set_listed_sides(found)
     lines = []
     for i, (image, prediction) in enumerate(zip(case.images, reading.predictions, strict=True)):
         name, probability = _most_probable(model, prediction.class_probs)

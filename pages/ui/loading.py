@@ -39,8 +39,8 @@ def engine(model: Model) -> Engine:
         log.exception("bundle %s could not be loaded", model.folder)
         reason = "An unexpected error; the log of the server has the details."
     place.error(
-        f"**{look.plain(model.card.name)} could not be loaded.** {look.plain(reason)} Choose another model in the sidebar, "
-        "or reload this page to try again.",
+        f"**{look.plain(model.card.name)} could not be loaded.** {look.plain(reason)} "
+        "Choose another model in the sidebar, or reload this page to try again.",
         icon=":material/error:",
     )
     st.stop()

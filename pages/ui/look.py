@@ -14,13 +14,15 @@ STYLE = """
 .stMainBlockContainer {{ max-width: 1400px; padding-left: 2.5rem; padding-right: 2.5rem; }}
 .st-key-head h1 {{ padding: 0; }}
 .st-key-head {{ margin-bottom: -.5rem; }}
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: {muted} !important; opacity: 1 !important; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{
+  color: {muted} !important; opacity: 1 !important; }}
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {on_accent}; }}
 [data-testid="stFileUploaderDropzone"] {{ min-height: 4rem; }}
 button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px solid {accent}; outline-offset: 1px; }}
 .dermtree-score {{ font-size: .9375rem; }}
 .dermtree-score b {{ font-size: 1.5rem; font-variant-numeric: tabular-nums; }}
-.dermtree-track {{ position: relative; height: .75rem; border-radius: .375rem; background: {grid}; margin: .6rem 0 1.7rem; }}
+.dermtree-track {{ position: relative; height: .75rem; border-radius: .375rem; background: {grid};
+  margin: .6rem 0 1.7rem; }}
 .dermtree-track * {{ position: absolute; }}
 .dermtree-above {{ top: 0; bottom: 0; right: 0; background: {tint}; border-radius: 0 .375rem .375rem 0; }}
 .dermtree-line {{ top: -.35rem; height: 1.45rem; width: 2px; margin-left: -1px; background: {ink}; }}

@@ -16,7 +16,9 @@ HITS = 8
 
 def draw_picker(model: Model, probs: NDArray[np.float64]) -> None:
     """Search box and tree, folded."""
-    with st.expander("Pick any node of the taxonomy", icon=":material/account_tree:", key="picker", on_change="rerun") as fold:
+    with st.expander(
+        "Pick any node of the taxonomy", icon=":material/account_tree:", key="picker", on_change="rerun"
+    ) as fold:
         if not fold.open:
             return
         _search(model)
@@ -38,10 +40,12 @@ def _search(model: Model) -> None:
     hits = model.taxonomy.search(text, limit=HITS)
     if not hits:
         st.caption("Nothing like it in the taxonomy. Try another spelling or a broader name.")
+    else:
+        st.caption("Press a name to pick it.")
     for node in hits:
         path = model.taxonomy.path(node)
         group = f" · {look.plain(path[-2])}" if len(path) > 1 else ""
-        if st.button(f"{look.plain(path[-1])}{group}", key=f"hit_{node}", type="tertiary"):
+        if st.button(f"{look.plain(path[-1])}{group}", key=f"hit_{node}", type="tertiary", icon=":material/arrow_right:"):
             state.pick(node)
             st.rerun()
 
@@ -61,7 +65,9 @@ def _tree(model: Model, probs: NDArray[np.float64]) -> None:
         config={"displayModeBar": False},
         alt=alt,
     )
-    st.caption("Click a box to pick it. Width is probability; boxes in gray were not learnt. The same picks are in the rows above.")
+    st.caption(
+        "Click a box to pick it. Width is probability; gray boxes were not learnt. Rows and search pick as well."
+    )
 
 
 def _pick_from_tree() -> None:

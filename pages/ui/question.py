@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
 from derm_model.report import TaskResult
 from derm_model.taxonomy import TaskClasses, task_score
 from derm_model.verdict import Verdict, judge
-from pages.ui.resources import Model
+
+if TYPE_CHECKING:
+    from pages.ui.resources import Model
 
 Thresholds = dict[tuple[str, str], float]  # by (bundle id, task id)
 

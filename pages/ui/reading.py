@@ -1,4 +1,4 @@
-"""From images to answers: asks the engine for what is not known yet, and averages the views of a lesion. No Streamlit."""
+"""From images to answers: asks the engine for what is not known yet, averages the views of a lesion. No Streamlit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def explained_node(aggregator: Aggregator, classes: Sequence[TrainingClass], nod
     return None if covering is None else classes[covering].node
 
 
-def target_of(explain: Explain, gradient: Gradient, task: TaskClasses | None, aggregator: Aggregator, node: str | None) -> Target:
+def target_of(
+    explain: Explain, gradient: Gradient, task: TaskClasses | None, aggregator: Aggregator, node: str | None
+) -> Target:
     """The engine's word for a choice; falls back to the most probable class where the choice does not apply."""
     from derm_model.net.saliency import Target  # torch: imported when an engine is there
 

@@ -74,7 +74,7 @@ def places() -> tuple[Path, ...]:
 
 
 def engine(model: Model) -> Future[Engine]:
-    """The engine, loading or loaded. The first call starts the loading; a failure is forgotten, so it can be retried."""
+    """The engine, loading or loaded. The first call starts the loading; a failure is forgotten and can be retried."""
     future = _engine(model.folder, model.stamp)
     if future.done() and future.exception() is not None:
         _engine.clear(model.folder, model.stamp)
@@ -99,7 +99,7 @@ def _model(folder: Path, stamp: int) -> Model:
     card, tree = read_card(folder), taxonomy()
     if card.taxonomy_digest != tree.digest:
         raise WrongTaxonomy(
-            f"{folder.name} was made for another taxonomy (digest {card.taxonomy_digest[:12]}, here {tree.digest[:12]}). "
+            f"{folder.name} was made for another taxonomy ({card.taxonomy_digest[:12]}, here {tree.digest[:12]}). "
             "Use the DermTree version it was made with, or train it again."
         )
     restricted = {task.id: restrict(task, tree, card.classes) for task in read_tasks().values()}

@@ -13,9 +13,11 @@ from derm_model.answer import Level, NodeAnswer, level_answers, node_answer
 from derm_model.palette import MARKS, THEME_VARIABLES
 from derm_model.taxonomy import Resolution, TaskClasses
 from pages.ui import components, look, state
+from pages.ui.reading import Reading
 from pages.ui.resources import Model
 
 WHAT = "what"
+AVERAGE, SHOWN_IMAGE = "All views, averaged", "The shown image"
 SMALL = 0.01  # rows below this are folded
 
 
@@ -42,9 +44,26 @@ def _forget_explained() -> None:
     st.session_state.pop(state.EXPLAIN, None)
 
 
+def choose_probs(reading: Reading, shown: int, *, several_views: bool) -> NDArray[np.float64]:
+    """Heading, and of several views the choice between their mean and the shown image alone; (n_classes,)."""
+    st.markdown("##### Probabilities")
+    if several_views:
+        of = st.segmented_control(
+            "Probabilities of",
+            [AVERAGE, SHOWN_IMAGE],
+            default=AVERAGE,
+            required=True,
+            key=state.PROBS_OF,
+            label_visibility="collapsed",
+            wrap=True,
+        )
+        if of == SHOWN_IMAGE:
+            return reading.predictions[shown].class_probs
+    return reading.probs
+
+
 def draw_rows(model: Model, probs: NDArray[np.float64]) -> None:
     """Level and its rows, most probable first; small and unresolved ones folded."""
-    st.markdown("##### Probabilities")
     level = st.segmented_control(
         "Level",
         list(Level),

@@ -20,6 +20,7 @@ T = TypeVar("T")
 MODEL = "model"
 QUESTION = "question"
 LEVEL = "level"
+PROBS_OF = "probs_of"
 EXPLAIN = "explain"
 GRADIENT = "gradient"
 GROUPING = "grouping"

@@ -11,7 +11,7 @@ from pages.ui import components, look, state
 from pages.ui.question import Question, sides
 
 DOUBTFUL_REGION = 0.5  # below this probability it is more likely than not that the question does not apply
-CURVE_HEIGHT_PX = 250
+CURVE_HEIGHT_PX = 220
 
 
 def draw_region_notice(question: Question) -> None:
@@ -19,7 +19,8 @@ def draw_region_notice(question: Question) -> None:
     if question.region_probability < DOUBTFUL_REGION:
         task = question.classes.task
         st.warning(
-            f"**This question may not fit this image.** The model puts only {words.percent(question.region_probability)} on "
+            "**This question may not fit this image.** "
+            f"The model puts only {words.percent(question.region_probability)} on "
             f"{task.positive_name} or {task.negative_name}; the score compares these two with each other.",
             icon=":material/alt_route:",
         )
@@ -42,7 +43,9 @@ def draw_verdict(question: Question, views: Sequence[Question], *, lesions: bool
         verdict = question.verdict
         if verdict is None:
             st.markdown("##### No score")
-            st.markdown("The model puts no probability on either side of this question: it does not apply to this image.")
+            st.markdown(
+                "The model puts no probability on either side of this question: it does not apply to this image."
+            )
             return
         st.markdown(f"##### {verdict.mark} {verdict.heading}")
         st.markdown(verdict.suggestion)
@@ -94,8 +97,8 @@ def _controls(question: Question) -> None:
                 on_change=_take_preset,
                 args=(question,),
                 wrap=True,
-                help="Chosen on validation images: the highest threshold with at least this sensitivity, or the largest "
-                "sum of sensitivity and specificity (Youden).",
+                help="Chosen on validation images: the highest threshold with at least this sensitivity, or the "
+                "largest sum of sensitivity and specificity (Youden).",
             )
     key = f"{state.LIVE}_{task_id}"
     components.threshold(question.threshold, key=key, on_change=lambda: _take_live(question, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -16,12 +17,18 @@ from pages.ui.resources import Model
 HEIGHT_PX = 440
 DEFAULT_STRENGTH = 70  # per cent
 OOD_NOTICE_PERCENTILE = 97.5  # further from the training images than this share of validation images is worth a word
-NOTICE_ICONS = {"small": ":material/photo_size_select_small:", "blurred": ":material/blur_on:", "dark": ":material/dark_mode:"}
+NOTICE_ICONS = {
+    "small": ":material/photo_size_select_small:",
+    "blurred": ":material/blur_on:",
+    "dark": ":material/dark_mode:",
+}
+GRADIENTS = {Gradient.LOSS: "the loss (as in the paper)", Gradient.SCORE: "the probability"}
 HOW_TO_READ = (
     f"{words.MAP}\n\n"
     "The coloured map is smoothed a little and scaled to its own strongest pixels, so two maps cannot be compared in "
     "strength. *Map only* is the same map from white to black, for print.\n\n"
-    "*Zoom:* the buttons, + and − keys, Ctrl with the wheel, two fingers, or a double click; arrow keys move the zoomed image."
+    "*Zoom:* the buttons, the keys + and −, Ctrl with the wheel, two fingers, or a double click; arrow keys move the "
+    "zoomed image."
 )
 
 
@@ -54,7 +61,8 @@ def draw_viewer(image: CaseImage, reading: Reading) -> None:
         image=image.view_url,
         overlay=view.overlay_url,
         plain=view.plain_url,
-        alt=f"{'Drawing' if image.is_drawing else 'Image'} {image.name}" + (f" with the map for {explained}." if explained else "."),
+        alt=f"{'Drawing' if image.is_drawing else 'Image'} {image.name}"
+        + (f" with the map for {explained}." if explained else "."),
         map_alt=f"Map for {explained}, white to black.",
         opacity_percent=DEFAULT_STRENGTH,
         height_px=HEIGHT_PX,
@@ -62,6 +70,11 @@ def draw_viewer(image: CaseImage, reading: Reading) -> None:
     )
     if view.map is None:
         st.caption("There is no map: the gradient is zero everywhere, so no pixel would move this answer.")
+
+
+def _alt(image: CaseImage, explained: str) -> str:
+    kind = "Drawing" if image.is_drawing else "Image"
+    return f"{kind} {image.name} with the map for {explained}." if explained else f"{kind} {image.name}."
 
 
 def explain_choice(model: Model, task: TaskClasses | None) -> tuple[Explain, Gradient]:
@@ -107,10 +120,13 @@ def draw_explain_controls(model: Model, task: TaskClasses | None, predicted: str
             st.radio(
                 "Gradient of",
                 list(Gradient),
-                format_func={Gradient.LOSS: "the loss (as in the paper)", Gradient.SCORE: "the probability"}.__getitem__,
+                format_func={
+                    Gradient.LOSS: "the loss (as in the paper)",
+                    Gradient.SCORE: "the probability",
+                }.__getitem__,
                 key=state.GRADIENT,
                 persist_state="session",
-                help="The loss is −log P of what is explained. Its map stays readable where the probability is near 0 or 1.",
+                help="The loss is −log P of what is explained; its map stays readable where P is near 0 or 1.",
             )
 
 
@@ -120,8 +136,9 @@ def draw_notices(image: CaseImage, reading: Reading, shown: int) -> None:
         st.warning(notice.message, icon=NOTICE_ICONS.get(notice.kind, ":material/photo_camera:"))
     percentile = reading.predictions[shown].ood_percentile
     if percentile is not None and percentile >= OOD_NOTICE_PERCENTILE:
+        others = "every validation image" if percentile >= 100 else f"{math.floor(percentile)}% of the validation images"
         st.warning(
-            f"**Unlike the images the model learnt from** (further than {percentile:.0f}% of the validation images). "
+            f"**Unlike the images the model learnt from** (further than {others}). "
             "Treat all numbers with extra caution.",
             icon=":material/explore:",
         )

@@ -66,9 +66,11 @@ def viewer(
     )
 
 
-def rows(rows: Sequence[Mapping[str, Any]], *, picked: str | None, label: str, key: str, on_pick: Callable[[], None]) -> None:
+def rows(
+    answers: Sequence[Mapping[str, Any]], *, picked: str | None, label: str, key: str, on_pick: Callable[[], None]
+) -> None:
     """Probability bars; the trigger ``picked`` holds the node id of the row that was pressed."""
-    _ROWS(key=key, data={"rows": list(rows), "picked": picked, "label": label}, on_picked_change=on_pick)
+    _ROWS(key=key, data={"rows": list(answers), "picked": picked, "label": label}, on_picked_change=on_pick)
 
 
 def threshold(value: float, *, key: str, on_change: Callable[[], None]) -> None:
