@@ -3,7 +3,14 @@
 The distance is that of probabilistic principal component analysis (Tipping and Bishop 1999): a Gaussian with its own
 variance along the leading components and one common variance across all others. It counts a step along a direction the
 training images hardly vary in as further than the same step along a direction they vary in a lot, and sees steps out of
-their subspace too. No labels are needed. What the reader is told is the share of VALIDATION images nearer than this one:
+their subspace too. No labels are needed.
+
+Features are first turned into shares of their sum, of which the square root is taken (the Hellinger transform): pictures of
+other things excite the network weakly, and without this they lie near the middle of the cloud. With 330 dermoscopic
+training images, noise moved from the 70th percentile of the validation images to the 100th, screenshots from 87-100 to 100,
+while fresh dermoscopic images kept a median of about 45.
+
+What the reader is told is the share of VALIDATION images nearer than this one:
 the network was fitted to the training images, so theirs are too near to be honest.
 """
 
@@ -17,16 +24,34 @@ from numpy.typing import NDArray
 
 from derm_model.errors import BundleError
 
-METHOD = "PPCA Mahalanobis distance"
+METHOD = "PPCA Mahalanobis distance of Hellinger-transformed features"
 MAX_COMPONENTS = 128  # 128 x 2,048 half-precision numbers are 0.5 MB; more directions are mostly noise
 N_QUANTILES = 201  # steps of half a per cent
 PREFIX = "reference."
 FloatArray = NDArray[np.float64]
 
 
+def hellinger(features: NDArray[np.floating]) -> FloatArray:
+    """Square roots of each feature's share of the row's sum.
+
+    Parameters
+    ----------
+    features : (n, d), >= 0
+        Means of rectified activations; anything below zero counts as zero.
+
+    Returns
+    -------
+    (n, d) float64
+        Rows of length 1; a row without any activation stays zero, which is far from everything.
+    """
+    active = np.maximum(np.asarray(features, dtype=np.float64), 0.0)
+    total = active.sum(axis=1, keepdims=True)
+    return np.asarray(np.sqrt(active / np.where(total > 0, total, 1.0)))
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureReference:
-    """Gaussian of the training features and the distances of the validation images.
+    """Gaussian of the transformed training features and the distances of the validation images.
 
     Parameters
     ----------
@@ -55,8 +80,8 @@ class FeatureReference:
 
         Parameters
         ----------
-        train : (n, d), n >= 3
-        validation : (m, d), m >= 2
+        train : (n, d), >= 0, n >= 3
+        validation : (m, d), >= 0, m >= 2
         max_components : int, >= 1
             Upper bound of k; it is also at most n - 2, so that some variance is left for the other directions.
 
@@ -67,7 +92,7 @@ class FeatureReference:
         """
         if len(train) < 3 or len(validation) < 2:
             raise ValueError(f"at least 3 training and 2 validation images, not {len(train)} and {len(validation)}")
-        x = np.asarray(train, dtype=np.float64)
+        x = hellinger(train)
         mean = x.mean(axis=0)
         _, singular, rows = np.linalg.svd(x - mean, full_matrices=False)
         spectrum = singular**2 / (len(x) - 1)
@@ -87,13 +112,13 @@ class FeatureReference:
 
         Parameters
         ----------
-        features : (n, d)
+        features : (n, d), >= 0
 
         Returns
         -------
         (n,) float64, >= 0
         """
-        centred = np.asarray(features, dtype=np.float64) - self.mean
+        centred = hellinger(features) - self.mean
         projected = centred @ self.components.T
         along = (projected**2 / self.variances).sum(axis=1)
         outside = np.maximum((centred**2).sum(axis=1) - (projected**2).sum(axis=1), 0.0) / self.noise_variance

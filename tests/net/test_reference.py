@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 
 from derm_model.errors import BundleError
-from derm_model.net.reference import PREFIX, FeatureReference
+from derm_model.net.reference import PREFIX, FeatureReference, hellinger
 
 RNG = np.random.default_rng(7)
-SCALES = np.concatenate([np.full(10, 5.0), np.full(190, 0.3)])  # ten directions carry the variance
-TRAIN = (RNG.normal(size=(600, 200)) * SCALES + 2).astype(np.float32)
-VALIDATION = (RNG.normal(size=(300, 200)) * SCALES + 2).astype(np.float32)
-FRESH = (RNG.normal(size=(400, 200)) * SCALES + 2).astype(np.float32)
+SHAPES = np.concatenate([np.full(10, 1.0), np.full(190, 60.0)])  # of gamma variables: the first ten vary most
+
+
+def features(n_images: int) -> np.ndarray:
+    """Positive features of images of one kind."""
+    return (RNG.gamma(SHAPES, 1 / SHAPES, (n_images, 200)) * RNG.uniform(0.5, 2, (n_images, 1))).astype(np.float32)
+
+
+TRAIN, VALIDATION, FRESH = features(600), features(300), features(400)
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +34,43 @@ def test_fresh_images_of_the_same_kind_spread_evenly_over_the_percentiles(refere
     assert np.quantile(percentiles, [0.25, 0.5, 0.75]) == pytest.approx([25, 50, 75], abs=8)
 
 
-def test_images_far_along_any_direction_are_further_than_all_validation_images(reference: FeatureReference) -> None:
-    for direction in (0, 150):
+def test_one_odd_feature_is_enough_to_be_further_than_all_validation_images(reference: FeatureReference) -> None:
+    for feature in (0, 150):
         far = FRESH[:5].copy()
-        far[:, direction] += 40 * SCALES[direction]
+        far[:, feature] = 60 * TRAIN[:, feature].mean()
         assert (reference.percentile(reference.distance(far)) == 100).all()
 
 
-def test_a_step_counts_more_where_training_images_hardly_vary(reference: FeatureReference) -> None:
-    wide, narrow = TRAIN.mean(axis=0)[None].repeat(2, axis=0)
-    wide, narrow = wide.copy(), narrow.copy()
-    wide[0] += 3
-    narrow[150] += 3
-    distances = reference.distance(np.stack([wide, narrow]))
-    assert distances[1] > 5 * distances[0]
+def test_a_change_counts_more_where_training_images_hardly_vary(reference: FeatureReference) -> None:
+    middle = TRAIN.mean(axis=0)
+    wide, narrow = middle.copy(), middle.copy()
+    wide[0] *= 3
+    narrow[150] *= 3
+    distances = reference.distance(np.stack([middle, wide, narrow])) ** 2
+    assert distances[2] - distances[0] > 5 * (distances[1] - distances[0])
+
+
+def test_overall_strength_does_not_count_and_proportions_do(reference: FeatureReference) -> None:
+    assert reference.distance(FRESH * 7) == pytest.approx(reference.distance(FRESH), rel=1e-5)
+    even_and_weak = np.full((1, 200), 1e-3)
+    even_and_weak[0, ::2] = 0
+    assert reference.percentile(reference.distance(even_and_weak)) == 100
+
+
+def test_the_hellinger_transform_gives_rows_of_length_one() -> None:
+    rows = hellinger(np.array([[1.0, 3.0], [0.0, 5.0], [-1.0, 2.0]]))
+    assert rows == pytest.approx(np.array([[0.5, 0.75**0.5], [0, 1], [0, 1]]))
+
+
+def test_an_image_that_excites_nothing_is_far_and_not_undefined(reference: FeatureReference) -> None:
+    assert reference.percentile(reference.distance(np.zeros((1, 200)))) == 100
 
 
 def test_the_distance_is_that_of_the_gaussian_it_stands_for(reference: FeatureReference) -> None:
     d = TRAIN.shape[1]
     along = reference.components.T * (reference.variances - reference.noise_variance)
     covariance = along @ reference.components + reference.noise_variance * np.eye(d)
-    x = FRESH[:10] - reference.mean
+    x = hellinger(FRESH[:10]) - reference.mean
     expected = np.sqrt(np.einsum("ni,ij,nj->n", x, np.linalg.inv(covariance), x) / d)
     assert reference.distance(FRESH[:10]) == pytest.approx(expected, rel=1e-2)  # components are stored in half precision
 
@@ -73,8 +94,8 @@ def test_fewer_images_than_components_still_leave_a_noise_variance() -> None:
 
 
 def test_arrays_for_2048_features_stay_below_one_megabyte() -> None:
-    features = RNG.normal(size=(140, 2048)).astype(np.float32)
-    arrays = FeatureReference.fit(features, features[:10]).arrays()
+    wide = RNG.random((140, 2048))
+    arrays = FeatureReference.fit(wide, wide[:10]).arrays()
     assert sum(array.nbytes for array in arrays.values()) < 1_000_000
 
 
