@@ -13,8 +13,9 @@ from pathlib import Path
 from derm_model.errors import CrosswalkError, PartitionError
 from derm_model.taxonomy.crosswalk import Crosswalk, read_crosswalk
 from derm_model.taxonomy.partition import MODES, NodeImages, Partition, partition
+from derm_model.taxonomy.reading import read_taxonomy
 from derm_model.taxonomy.search import closest_names
-from derm_model.taxonomy.tree import Taxonomy, read_taxonomy
+from derm_model.taxonomy.tree import Taxonomy
 
 EXAMPLE = """\
 The CSV has a row per node, with the images labelled with exactly that node (id or name), in the columns node and n:

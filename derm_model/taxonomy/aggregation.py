@@ -14,7 +14,7 @@ from derm_model.taxonomy.tree import Taxonomy
 
 FloatArray = npt.NDArray[np.float64]
 
-BLOCK_ROWS = 4096  # x 2,226 nodes x 8 bytes = 73 MB, whatever the number of images
+BLOCK_ROWS = 2048  # x 2,226 nodes x 8 bytes = 36 MB a block, whatever the number of images
 
 
 class Resolution(Enum):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from derm_model.errors import CrosswalkError
 from derm_model.taxonomy.node import fold
+from derm_model.taxonomy.reading import ASSETS
 from derm_model.taxonomy.search import closest_names
-from derm_model.taxonomy.tree import ASSETS, Taxonomy
+from derm_model.taxonomy.tree import Taxonomy
 
 COLUMNS = ("dataset", "label", "node")
 

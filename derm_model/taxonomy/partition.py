@@ -132,6 +132,7 @@ def partition(taxonomy: Taxonomy, counts: Mapping[str, int], max_class_size: int
     Parameters
     ----------
     taxonomy : Taxonomy
+        The tree to cut.
     counts : mapping of str to int
         Images labelled with exactly this node, >= 0; nodes left out have none.
     max_class_size : int

@@ -46,7 +46,10 @@ class NameIndex:
     def _rank(self, query: str) -> list[int]:
         """Positions that match; better kind first, then names before synonyms, short before long, tree order."""
         best: dict[int, tuple[int, int, int, int]] = {}
+        first_word = query.split()[0]
         for term, position, is_synonym in self._terms:
+            if first_word not in term:  # every kind of match contains it; this spares most terms the rest
+                continue
             kind = _kind(query, term)
             if kind is None:
                 continue

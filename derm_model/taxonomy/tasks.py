@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from derm_model.errors import TaxonomyError
 from derm_model.taxonomy.partition import TrainingClass
-from derm_model.taxonomy.tree import ASSETS, Taxonomy
+from derm_model.taxonomy.reading import ASSETS
+from derm_model.taxonomy.tree import Taxonomy
 
 ScoreMode = Literal["renormalised", "raw"]
 

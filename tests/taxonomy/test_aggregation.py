@@ -102,7 +102,7 @@ def test_a_probability_is_missing_exactly_where_the_node_is_not_resolved(case: C
 
 
 def skin_model() -> Aggregator:
-    """Classes: benign melanocytic, keratosis, melanoma's own images, nodular melanoma; nothing on carcinoma or milia."""
+    """Classes: benign melanocytic, keratosis, melanoma's own images, nodular; nothing on carcinoma or milia."""
     counts = {"blue nevus": 3, "keratosis": 9, "melanoma": 4, "nodular": 6}
     return Aggregator(tree(), partition(tree(), counts, 9).classes)
 

@@ -66,9 +66,9 @@ def test_a_known_label_may_stand_for_nothing(crosswalk: Crosswalk) -> None:
 
 
 def test_an_unknown_label_names_the_nearest(crosswalk: Crosswalk) -> None:
-    with pytest.raises(CrosswalkError, match="HAM10000 has no label 'akeic'; the nearest are .*akiec"):
+    with pytest.raises(CrosswalkError, match=r"HAM10000 has no label 'akeic'; the nearest are .*akiec"):
         crosswalk.node("HAM10000", "akeic")
-    with pytest.raises(CrosswalkError, match="PAD-UFES-20 has no label '???'.*BCC".replace("?", r"\?")):
+    with pytest.raises(CrosswalkError, match=r"PAD-UFES-20 has no label '\?\?\?'.*BCC"):
         crosswalk.node("PAD-UFES-20", "???")
 
 

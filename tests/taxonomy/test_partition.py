@@ -192,9 +192,9 @@ def test_the_shipped_tree_is_partitioned_at_once(taxonomy: Taxonomy) -> None:
     counts = dict.fromkeys(taxonomy.leaves(), 60)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         result = partition(taxonomy, counts, 1000)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.3
     assert result.n_images == 60 * 2032
 

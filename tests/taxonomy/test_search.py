@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -82,12 +83,13 @@ def test_a_search_answers_while_one_types(taxonomy: Taxonomy, text: str) -> None
     assert fastest(lambda: taxonomy.search(text)) < 0.1
 
 
-def fastest(call: object, repeats: int = 5) -> float:
+def fastest(call: Callable[[], object], repeats: int = 5) -> float:
+    """Processor time of the fastest call, in seconds."""
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
-        call()  # type: ignore[operator]
-        times.append(time.perf_counter() - start)
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
     return min(times)
 
 

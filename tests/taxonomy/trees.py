@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from derm_model.taxonomy import Node, Taxonomy
 
-SKIN = {
+SKIN: dict[str, Any] = {
     "benign": {"melanocytic": {"blue nevus": {}, "halo nevus": {}}, "epidermal": {"keratosis": {}, "milia": {}}},
     "malignant": {"melanoma": {"nodular": {}, "lentigo": {}}, "carcinoma": {}},
 }
