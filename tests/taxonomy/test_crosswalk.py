@@ -34,7 +34,7 @@ def test_every_target_is_in_the_tree(crosswalk: Crosswalk, taxonomy: Taxonomy) -
 
 
 @pytest.mark.parametrize(
-    ("dataset", "label", "node"),
+    "dataset, label, node",
     [
         ("HAM10000", "nv", "melanocytic-nevus-nos"),
         ("HAM10000", "vasc", "benign-vascular-tumors"),

@@ -43,7 +43,7 @@ def test_all_twenty_worked_cases_are_here() -> None:
     assert len(CASES) == 20
 
 
-@pytest.mark.parametrize(("taxonomy", "counts", "case"), CASES)
+@pytest.mark.parametrize("taxonomy, counts, case", CASES)
 def test_faithful_follows_the_worked_cases(taxonomy: Taxonomy, counts: dict[str, int], case: dict[str, Any]) -> None:
     expected = case["faithful"]
     result = partition(taxonomy, counts, case["maxClassSize"], "faithful")
@@ -60,7 +60,7 @@ def test_faithful_follows_the_worked_cases(taxonomy: Taxonomy, counts: dict[str,
     assert split == expected["split_inner_nodes"]
 
 
-@pytest.mark.parametrize(("taxonomy", "counts", "case"), CASES)
+@pytest.mark.parametrize("taxonomy, counts, case", CASES)
 def test_practical_follows_the_worked_cases(taxonomy: Taxonomy, counts: dict[str, int], case: dict[str, Any]) -> None:
     expected = case["practical"]
     result = partition(taxonomy, counts, case["maxClassSize"])
@@ -162,7 +162,7 @@ def test_the_partition_carries_the_digest_of_its_tree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "limit", "mode", "message"),
+    "counts, limit, mode, message",
     [
         ({"milia": -1}, 10, "practical", "'milia' has -1 images"),
         ({"milia": 1.5}, 10, "practical", "not a whole number"),

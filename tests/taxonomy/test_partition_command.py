@@ -73,7 +73,7 @@ def test_data_set_labels_go_through_the_crosswalk(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("text", "messages"),
+    "text, messages",
     [
         (
             "node,n\nmelanomma,3\nbcc,-3\nbcc,many\n,1\n",

@@ -56,7 +56,7 @@ def test_the_limit_is_kept(small: Taxonomy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "first"),
+    "text, first",
     [
         ("bcc", "basal-cell-carcinoma-nos"),
         ("melanoma", "melanoma"),

@@ -82,7 +82,7 @@ def test_no_code_of_unclear_licence_is_shipped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("disease", "group"),
+    "disease, group",
     [
         ("Seborrheic keratosis", "seborrheic-keratoses"),
         ("Pigmented benign keratosis", "seborrheic-keratoses"),
