@@ -141,7 +141,7 @@ def tree_slices(
             drawn = taxonomy.level(node) <= 2 or (bool(held) and held != parent_classes)
             if drawn:
                 slices.append(Slice(node_answer(taxonomy, aggregator, classes, probs, node), parent))
-            if held and aggregator.resolution(node) is Resolution.RESOLVED:
+            if held or taxonomy.level(node) < 2:
                 visit(taxonomy.children(node), *((node, held) if drawn else (parent, parent_classes)))
 
     visit(taxonomy.children(None), None, frozenset())

@@ -76,7 +76,7 @@ LIGHT = Palette(
         Role.MELANOMA: "#111A21",
         Role.BENIGN: "#1C73AD",
         Role.NON_NEOPLASTIC: "#BE7A10",
-        Role.UNRESOLVED: "#6E7982",
+        Role.UNRESOLVED: "#6B767F",
         Role.ALL: "#E1E8ED",
     },
 )

@@ -63,9 +63,7 @@ def draw_downloads(
                 on_click="ignore",
                 icon=":material/download:",
             )
-    st.caption(
-        f"Every file says: {words.NOTICE} It names model, threshold and time, and holds no metadata of yours."
-    )
+    st.caption(f"Every file says: {words.NOTICE} It names model, threshold and time, and holds no metadata of yours.")
 
 
 def case_report(

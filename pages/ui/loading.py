@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -22,21 +23,22 @@ def engine(model: Model) -> Engine:
     """The engine; while it is still loading, a step says so. Ends the run with a message where it cannot be loaded."""
     future = resources.engine(model)
     place = st.empty()
-    try:
-        if not future.done():
-            with place.container():
-                with st.status("Getting the model ready, the first time only", type="step"):
-                    st.write("Loading PyTorch and the weights")
-                left, right = st.columns([11, 9], gap="large")
-                left.skeleton(SKELETON_PX)
-                right.skeleton(SKELETON_PX)
-                future.result()
-            place.empty()
+    if not future.done():
+        with place.container():
+            with st.status("Getting the model ready, the first time only", type="step"):
+                st.write("Loading PyTorch and the weights")
+            left, right = st.columns([11, 9], gap="large")
+            left.skeleton(SKELETON_PX)
+            right.skeleton(SKELETON_PX)
+            wait([future])
+        place.empty()
+    error = future.exception()
+    if error is None:
         return future.result()
-    except DermTreeError as error:
+    if isinstance(error, DermTreeError):
         reason = str(error)
-    except Exception:  # whatever goes wrong while loading must be said on the page, and in full in the log
-        log.exception("bundle %s could not be loaded", model.folder)
+    else:  # whatever went wrong while loading must be said on the page, and in full in the log
+        log.error("bundle %s could not be loaded", model.folder, exc_info=error)
         reason = "An unexpected error; the log of the server has the details."
     place.error(
         f"**{look.plain(model.card.name)} could not be loaded.** {look.plain(reason)} "

@@ -45,7 +45,9 @@ def _search(model: Model) -> None:
     for node in hits:
         path = model.taxonomy.path(node)
         group = f" · {look.plain(path[-2])}" if len(path) > 1 else ""
-        if st.button(f"{look.plain(path[-1])}{group}", key=f"hit_{node}", type="tertiary", icon=":material/arrow_right:"):
+        if st.button(
+            f"{look.plain(path[-1])}{group}", key=f"hit_{node}", type="tertiary", icon=":material/arrow_right:"
+        ):
             state.pick(node)
             st.rerun()
 
