@@ -131,7 +131,8 @@ def run(args: argparse.Namespace) -> int:
     prepared = prepare_run(config, manifest.records, taxonomy, rules, paths, say=say)
     say(
         f"{len(prepared.train.records):,} images to train on, {len(prepared.validation.records):,} for validation, "
-        f"{len(prepared.test.records):,} held out, {len(prepared.split.excluded):,} left out beside test images"
+        f"{len(prepared.test.records):,} held out, {len(prepared.split.excluded):,} left out beside test images, "
+        f"{prepared.not_in_a_class:,} with a diagnosis no class covers"
     )
     for i, cls in enumerate(prepared.partition.classes):
         say(f"  class {i}: {cls.name} ({cls.n_images:,} images)")

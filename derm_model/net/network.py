@@ -44,7 +44,7 @@ def _average_pool(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 
 
-class _BlockA(InceptionA):
+class _BlockA(InceptionA):  # type: ignore[misc]  # torchvision is untyped
     def _forward(self, x: Tensor) -> list[Tensor]:
         return [
             self.branch1x1(x),
@@ -54,7 +54,7 @@ class _BlockA(InceptionA):
         ]
 
 
-class _BlockC(InceptionC):
+class _BlockC(InceptionC):  # type: ignore[misc]  # torchvision is untyped
     def _forward(self, x: Tensor) -> list[Tensor]:
         double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         return [
@@ -65,7 +65,7 @@ class _BlockC(InceptionC):
         ]
 
 
-class _BlockE(InceptionE):
+class _BlockE(InceptionE):  # type: ignore[misc]  # torchvision is untyped
     def _forward(self, x: Tensor) -> list[Tensor]:
         single = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
@@ -77,7 +77,7 @@ class _BlockE(InceptionE):
         ]
 
 
-class InceptionV3(Inception3):
+class InceptionV3(Inception3):  # type: ignore[misc]  # torchvision is untyped
     """torchvision's Inception v3 with ``features`` and ``head`` apart.
 
     Parameters
@@ -130,7 +130,7 @@ class InceptionV3(Inception3):
         """(n, 2048) to logits (n, n_classes)."""
         return cast(Tensor, self.fc(self.dropout(features)))
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Tensor:
         """Logits (n, n_classes)."""
         return self.head(self.features(x))
 

@@ -54,9 +54,12 @@ def prepare_run(
     usable = [records[i] for i in (*split.train, *split.validation)]
     # The partition is counted without the test images (one fixed partition; nothing of the test leaks into it).
     chosen = partition(taxonomy, counts(usable), config.max_class_size, config.partition_mode)
-    parts = [_label([records[i] for i in part], chosen) for part in (split.train, split.validation, split.test)]
-    lost = sum(len(p) for p in (split.train, split.validation, split.test)) - sum(len(p.records) for p in parts)
-    run = Run(config, chosen, split, *parts, not_in_a_class=lost)
+    train, validation, test = (
+        _label([records[i] for i in part], chosen) for part in (split.train, split.validation, split.test)
+    )
+    n_labelled = sum(len(part.records) for part in (train, validation, test))
+    lost = len(records) - len(split.excluded) - n_labelled
+    run = Run(config, chosen, split, train, validation, test, not_in_a_class=lost)
     _write_or_check(run, records, paths)
     return run
 

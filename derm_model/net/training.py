@@ -298,7 +298,7 @@ def _run_epoch(config: TrainConfig, train: Labelled, state: _State, steps_per_ep
         with torch.autocast(device.type, dtype) if dtype else contextlib.nullcontext():
             loss = _loss(state.network, x, labels.to(device, non_blocking=cuda), config)
         state.optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()
+        torch.autograd.backward(scaler.scale(loss))
         scaler.step(state.optimizer)
         scaler.update()
         if state.average is not None:
@@ -326,7 +326,8 @@ def jitter(unit: Tensor, config: TrainConfig) -> Tensor:
     factors = torch.rand(2, len(unit), 1, 1, 1) * 2 - 1
     brightness, contrast = (1 + f.to(unit.device) * s for f, s in zip(factors, (config.brightness, config.contrast), strict=True))
     mean = unit.mean((1, 2, 3), keepdim=True)
-    return (((unit - mean) * contrast + mean) * brightness).clamp(0, 1)
+    shifted: Tensor = ((unit - mean) * contrast + mean) * brightness
+    return shifted.clamp(0, 1)
 
 
 @torch.inference_mode()

@@ -1,0 +1,104 @@
+"""Inception v3 with features and head apart, and its first weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models import inception_v3
+
+from derm_model.errors import TrainingError, WeightsUnavailable
+from derm_model.net.initialisation import initialise
+from derm_model.net.network import InceptionV3, build_network
+
+
+@pytest.fixture(scope="module")
+def network() -> InceptionV3:
+    torch.manual_seed(0)
+    made = build_network(5)
+    assert isinstance(made, InceptionV3)
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def x() -> torch.Tensor:
+    return torch.rand(2, 3, 80, 80, generator=torch.Generator().manual_seed(1))
+
+
+@torch.inference_mode()
+def test_it_computes_what_torchvision_computes(network: InceptionV3, x: torch.Tensor) -> None:
+    theirs = inception_v3(weights=None, init_weights=False, num_classes=5, aux_logits=False, transform_input=False)
+    theirs.load_state_dict(network.state_dict())
+    assert torch.equal(theirs.eval()(x), network(x))
+
+
+@torch.inference_mode()
+def test_logits_are_the_head_of_the_features(network: InceptionV3, x: torch.Tensor) -> None:
+    features = network.features(x)
+    assert features.shape == (2, 2048)
+    assert torch.equal(network.head(features), network(x))
+
+
+@torch.inference_mode()
+def test_counting_the_padding_or_not_is_another_network(network: InceptionV3, x: torch.Tensor) -> None:
+    other = build_network(5, count_include_pad=False).eval()
+    other.load_state_dict(network.state_dict())
+    assert not torch.allclose(other(x), network(x))
+    inside = torch.rand(1, 192, 9, 9)
+    both = [n.Mixed_5b(inside)[..., 1:-1, 1:-1] for n in (network, other)]  # away from the border the two agree
+    assert torch.allclose(both[0][:, -32:], both[1][:, -32:], atol=1e-6)
+
+
+def test_the_auxiliary_head_speaks_in_training_only() -> None:
+    network = build_network(3, aux=True)
+    x = torch.rand(2, 3, 299, 299)  # the head's 5 x 5 kernel needs the full size
+    _, aux = network.train().forward_with_aux(x)
+    assert aux is not None
+    assert aux.shape == (2, 3)
+    with torch.inference_mode():
+        assert network.eval().forward_with_aux(x)[1] is None
+
+
+def test_one_class_and_unknown_architectures_are_refused() -> None:
+    with pytest.raises(TrainingError, match="at least 2"):
+        build_network(1)
+    with pytest.raises(TrainingError, match="inception_v3"):
+        build_network(2, architecture="vgg")
+
+
+def test_a_backbone_file_fills_the_body_and_leaves_the_last_layer(network: InceptionV3, tmp_path: Path) -> None:
+    body = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items() if k[:3] != "fc."}
+    save_file(body, tmp_path / "backbone.safetensors")
+    other = build_network(7)
+    before = other.fc.weight.clone()
+    assert "backbone.safetensors" in initialise(other, str(tmp_path / "backbone.safetensors"))
+    assert torch.equal(other.Mixed_7c.branch1x1.conv.weight.half(), network.Mixed_7c.branch1x1.conv.weight.half())
+    assert torch.equal(other.fc.weight, before)
+
+
+def test_weights_that_are_missing_broken_or_of_another_network_are_refused(tmp_path: Path) -> None:
+    network = build_network(2, architecture="tiny")
+    with pytest.raises(WeightsUnavailable, match="not a file"):
+        initialise(network, str(tmp_path / "nothing.safetensors"))
+    (tmp_path / "broken.safetensors").write_bytes(b"not safetensors at all")
+    with pytest.raises(WeightsUnavailable, match="could not be read"):
+        initialise(network, str(tmp_path / "broken.safetensors"))
+    save_file({"other.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsUnavailable, match="another network"):
+        initialise(network, str(tmp_path / "other.safetensors"))
+
+
+def test_where_imagenet_weights_cannot_be_downloaded_the_error_names_the_alternative(
+    network: InceptionV3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.models import Inception_V3_Weights
+
+    def no_network(self: object, **_: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(Inception_V3_Weights, "get_state_dict", no_network)
+    with pytest.raises(WeightsUnavailable, match="--initialisation PATH"):
+        initialise(network, "imagenet")
