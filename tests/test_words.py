@@ -9,7 +9,7 @@ from derm_model.evaluation.curves import operating_curve
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    "share,text",
     [
         (0.0, "0%"),
         (0.0004, "<1%"),

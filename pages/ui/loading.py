@@ -33,16 +33,20 @@ def engine(model: Model) -> Engine:
             wait([future])
         place.empty()
     error = future.exception()
-    if error is None:
-        return future.result()
+    if error is not None:
+        place.error(_explanation(model, error), icon=":material/error:")
+        st.stop()
+    return future.result()
+
+
+def _explanation(model: Model, error: BaseException) -> str:
+    """What to say of a model that cannot be loaded; an error that nobody foresaw goes to the log in full."""
     if isinstance(error, DermTreeError):
         reason = str(error)
-    else:  # whatever went wrong while loading must be said on the page, and in full in the log
+    else:
         log.error("bundle %s could not be loaded", model.folder, exc_info=error)
         reason = "An unexpected error; the log of the server has the details."
-    place.error(
+    return (
         f"**{look.plain(model.card.name)} could not be loaded.** {look.plain(reason)} "
-        "Choose another model in the sidebar, or reload this page to try again.",
-        icon=":material/error:",
+        "Choose another model in the sidebar, or reload this page to try again."
     )
-    st.stop()

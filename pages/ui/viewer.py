@@ -136,9 +136,7 @@ def draw_notices(image: CaseImage, reading: Reading, shown: int) -> None:
         st.warning(notice.message, icon=NOTICE_ICONS.get(notice.kind, ":material/photo_camera:"))
     percentile = reading.predictions[shown].ood_percentile
     if percentile is not None and percentile >= OOD_NOTICE_PERCENTILE:
-        others = (
-            "every validation image" if percentile >= 100 else f"{math.floor(percentile)}% of the validation images"
-        )
+        share = "every one" if percentile >= 100 else f"{math.floor(percentile)}%"
         st.warning(
             f"**Unlike the images the model learnt from** (further than {share} of the validation images). "
             "Treat all numbers with extra caution.",
