@@ -139,7 +139,10 @@ class FeatureCard:
 
 @dataclass(frozen=True, kw_only=True)
 class BundleCard:
-    """Everything about a bundle but its weights. `save_bundle` fills `bundle_id`, `weights_sha256` and `feature_reference`."""
+    """Everything about a bundle but its weights.
+
+    `save_bundle` fills `bundle_id`, `weights_sha256` and `feature_reference`.
+    """
 
     format_version: int = FORMAT_VERSION
     bundle_id: str = ""

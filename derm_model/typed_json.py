@@ -96,7 +96,9 @@ def _decode_tuple(hint: Any, value: Any, place: str) -> tuple[Any, ...]:
         hints = (hints[0],) * len(value)
     if len(hints) != len(value):
         raise FieldError(f"{place}: {len(hints)} entries are expected, found {len(value)}")
-    return tuple(decode(item_hint, item, f"{place}[{i}]") for i, (item_hint, item) in enumerate(zip(hints, value)))
+    return tuple(
+        decode(item_hint, item, f"{place}[{i}]") for i, (item_hint, item) in enumerate(zip(hints, value, strict=True))
+    )
 
 
 def _from_json(hint: Any, value: Any, place: str) -> Any:

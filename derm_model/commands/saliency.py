@@ -57,10 +57,7 @@ def run(args: argparse.Namespace) -> int:
     target = _target(args.node, args.of, taxonomy, Aggregator(taxonomy, bundle.classes))
     (prediction,) = Engine(bundle, precision="fp32").predict([image.pixels], explain=target)
     saliency = _map_of(prediction)
-    if args.plain:
-        picture = plain_grey(saliency, *image.pixels.shape[:2])
-    else:
-        picture = blend(image.pixels, saliency)
+    picture = plain_grey(saliency, *image.pixels.shape[:2]) if args.plain else blend(image.pixels, saliency)
     write_png(Image.fromarray(picture), args.out, saliency, prediction.bundle_id)
     print(f"{args.out}: {saliency.label} ({saliency.method}), bundle {prediction.bundle_id}")
     print(MEANING)

@@ -131,7 +131,8 @@ def load_bundle(folder: Path, taxonomy: Taxonomy) -> ModelBundle:
         )
     if card.network.architecture not in ARCHITECTURES:
         raise BundleError(
-            f"This DermTree builds {' and '.join(ARCHITECTURES)}; {folder.name} holds {card.network.architecture!r}. Update DermTree."
+            f"This DermTree builds {' and '.join(ARCHITECTURES)}; {folder.name} holds {card.network.architecture!r}. "
+            "Update DermTree."
         )
     tensors = _read_weights(folder, card)
     reference = None

@@ -84,9 +84,7 @@ class Engine:
         self.precision = self._checked_precision() if precision == "auto" else precision
         log.info("bundle %s on %s in %s", bundle.card.bundle_id, self.device, self.precision)
 
-    def predict(
-        self, images: Sequence[NDArray[np.uint8]], explain: saliency.Target | None = None
-    ) -> list[Prediction]:
+    def predict(self, images: Sequence[NDArray[np.uint8]], explain: saliency.Target | None = None) -> list[Prediction]:
         """Predictions in the order of the images.
 
         Parameters

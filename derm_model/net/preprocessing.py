@@ -80,11 +80,11 @@ class Preprocessing:
         return torch.from_numpy(square).permute(2, 0, 1).contiguous()
 
     def to_unit(self, batch: Tensor) -> Tensor:
-        """Bytes (n, 3, h, w) as float32 in [0, 1] on the batch's device; saliency is the gradient with respect to these."""
+        """Bytes (n, 3, h, w) as float32 in [0, 1] on the batch's device; a saliency map is the gradient in these."""
         return batch.to(torch.float32) / 255.0
 
     def standardise(self, unit: Tensor) -> Tensor:
-        """Subtract the mean and divide by the standard deviation per channel; (n, 3, h, w) in [0, 1] to network input."""
+        """Subtract the mean, divide by the standard deviation; (n, 3, h, w) in [0, 1] to network input."""
         if self.mean == (0.0, 0.0, 0.0) and self.std == (1.0, 1.0, 1.0):
             return unit
         mean = torch.tensor(self.mean, dtype=unit.dtype, device=unit.device).view(1, 3, 1, 1)

@@ -32,7 +32,7 @@ SMOOTHING = 0.01  # sigma as a share of the map's side; display only, the eye re
 
 @dataclass(frozen=True)
 class Target:
-    """What a map explains: the probability of `positive`, renormalised over `positive` + `negative` where these are given.
+    """What a map explains: the probability of `positive`, renormalised over both sides where `negative` is given.
 
     Parameters
     ----------

@@ -48,7 +48,8 @@ def test_a_written_card_is_read_back_as_the_same(card: BundleCard, tmp_path: Pat
     write_card(card, tmp_path)
     again = read_card(tmp_path)
     assert encode(again) == encode(card)
-    assert again.classes == card.classes and again.taxonomy_digest == card.taxonomy_digest
+    assert again.classes == card.classes
+    assert again.taxonomy_digest == card.taxonomy_digest
 
 
 def test_the_card_is_readable_json_with_numbers_on_one_line(card: BundleCard, tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_card_that_is_no_object_has_no_known_format(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "message"),
+    "field, value, message",
     [
         ("licence", ..., "licence: field is missing"),
         ("weights_sha256", ..., "weights_sha256: field is missing"),
@@ -112,7 +113,7 @@ def test_a_missing_or_odd_field_is_named(
 def test_a_curve_that_breaks_its_own_rules_is_named(card: BundleCard, tmp_path: Path) -> None:
     tasks = encode(card.tasks)
     tasks["epidermal"]["validation"]["thresholds"].reverse()
-    with pytest.raises(BundleError, match="tasks.epidermal.validation: .*ascending"):
+    with pytest.raises(BundleError, match=r"tasks.epidermal.validation: .*ascending"):
         read_card(rewrite(tmp_path, card, tasks=tasks))
 
 
@@ -126,11 +127,13 @@ def test_presets_are_chosen_on_validation_and_rated_on_held_out_images() -> None
     task = task_card(3)
     assert [preset.name for preset in task.presets] == ["Sensitivity 90%", "Sensitivity 95%", "Youden"]
     for preset in task.presets:
-        assert task.holdout is not None and preset.held_out is not None
+        assert task.holdout is not None
+        assert preset.held_out is not None
         assert preset.threshold == preset.chosen.threshold == preset.held_out.threshold
         assert preset.chosen == task.validation.at_threshold(preset.threshold, rule=preset.chosen.rule)
         assert preset.held_out == task.holdout.at_threshold(preset.threshold, rule=preset.held_out.rule)
-    assert task.presets[0].chosen.sensitivity >= 0.90 and task.presets[1].chosen.sensitivity >= 0.95
+    assert task.presets[0].chosen.sensitivity >= 0.90
+    assert task.presets[1].chosen.sensitivity >= 0.95
 
 
 def test_presets_stay_exact_on_the_stored_curves(tmp_path: Path, card: BundleCard) -> None:
@@ -140,7 +143,8 @@ def test_presets_stay_exact_on_the_stored_curves(tmp_path: Path, card: BundleCar
     task = TaskCard.from_curves(curve, curve, biopsy_proven=True)
     write_card(replace(card, tasks={"epidermal": task}), tmp_path)
     stored = read_card(tmp_path).tasks["epidermal"]
-    assert stored.holdout is not None and len(stored.holdout.thresholds) < 3000
+    assert stored.holdout is not None
+    assert len(stored.holdout.thresholds) < 3000
     for preset in stored.presets:
         assert preset.held_out is not None
         at = stored.holdout.at_threshold(preset.threshold)

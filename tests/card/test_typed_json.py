@@ -48,7 +48,7 @@ def test_a_whole_number_is_a_float_and_not_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    "change, message",
     [
         ({"n": True}, "^n: int is expected, found bool True"),
         ({"n": "3"}, "^n: int is expected, found str '3'"),

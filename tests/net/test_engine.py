@@ -49,11 +49,16 @@ def same(a: Prediction, b: Prediction, tolerance: float = 1e-5) -> bool:
 
 def test_a_prediction_is_a_distribution_over_the_classes_with_features(engine: Engine, bundle: ModelBundle) -> None:
     (prediction,) = engine.predict(IMAGES[:1])
-    assert prediction.class_probs.shape == (len(bundle.classes),) and prediction.class_probs.dtype == np.float64
-    assert prediction.class_probs.sum() == pytest.approx(1, abs=1e-12) and (prediction.class_probs > 0).all()
-    assert prediction.features.shape == (bundle.network.n_features,) and prediction.features.dtype == np.float32
-    assert prediction.ood_percentile is not None and 0 <= prediction.ood_percentile <= 100
-    assert prediction.saliency is None and prediction.bundle_id == bundle.card.bundle_id
+    assert prediction.class_probs.shape == (len(bundle.classes),)
+    assert prediction.class_probs.dtype == np.float64
+    assert prediction.class_probs.sum() == pytest.approx(1, abs=1e-12)
+    assert (prediction.class_probs > 0).all()
+    assert prediction.features.shape == (bundle.network.n_features,)
+    assert prediction.features.dtype == np.float32
+    assert prediction.ood_percentile is not None
+    assert 0 <= prediction.ood_percentile <= 100
+    assert prediction.saliency is None
+    assert prediction.bundle_id == bundle.card.bundle_id
 
 
 def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(engine: Engine, bundle: ModelBundle) -> None:
@@ -129,10 +134,13 @@ def test_nothing_is_left_on_the_shared_network(engine: Engine, bundle: ModelBund
     engine.predict(IMAGES[:2], explain=Target.predicted())
     engine.predict(IMAGES[:2], explain=Target((0,), of="score"))
     for parameter in bundle.network.parameters():
-        assert parameter.grad is None and not parameter.requires_grad
+        assert parameter.grad is None
+        assert not parameter.requires_grad
     for module in bundle.network.modules():
         assert not module.training
-        assert not (module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
+        assert not (module._forward_hooks)
+        assert not (module._forward_pre_hooks)
+        assert not (module._backward_hooks)
     assert all(torch.equal(tensor, before[name]) for name, tensor in bundle.network.state_dict().items())
 
 

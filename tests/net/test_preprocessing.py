@@ -15,8 +15,10 @@ def test_the_whole_image_is_squashed_to_the_square() -> None:
     pixels = np.zeros((100, 400, 3), np.uint8)
     pixels[:, :200, 0] = 255  # left half red
     square = Preprocessing(size_px=80).prepare(pixels)
-    assert square.shape == (3, 80, 80) and square.dtype == torch.uint8
-    assert (square[0, :, :38] == 255).all() and (square[0, :, 42:] == 0).all()
+    assert square.shape == (3, 80, 80)
+    assert square.dtype == torch.uint8
+    assert (square[0, :, :38] == 255).all()
+    assert (square[0, :, 42:] == 0).all()
     assert (square[1:] == 0).all()
 
 
@@ -68,7 +70,7 @@ def test_settings_survive_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    "change, named",
     [
         ({"size_px": None}, "size_px"),
         ({"size_px": 299.5}, "size_px"),

@@ -72,12 +72,15 @@ def test_the_distance_is_that_of_the_gaussian_it_stands_for(reference: FeatureRe
     covariance = along @ reference.components + reference.noise_variance * np.eye(d)
     x = hellinger(FRESH[:10]) - reference.mean
     expected = np.sqrt(np.einsum("ni,ij,nj->n", x, np.linalg.inv(covariance), x) / d)
-    assert reference.distance(FRESH[:10]) == pytest.approx(expected, rel=1e-2)  # components are stored in half precision
+    # the components are stored in half precision
+    assert reference.distance(FRESH[:10]) == pytest.approx(expected, rel=1e-2)
 
 
 def test_the_percentile_never_falls_with_the_distance(reference: FeatureReference) -> None:
     percentiles = reference.percentile(np.linspace(0, 5, 1000))
-    assert (np.diff(percentiles) >= 0).all() and percentiles[0] == 0 and percentiles[-1] == 100
+    assert (np.diff(percentiles) >= 0).all()
+    assert percentiles[0] == 0
+    assert percentiles[-1] == 100
 
 
 def test_a_stored_reference_gives_the_same_distances(reference: FeatureReference) -> None:
@@ -89,7 +92,8 @@ def test_a_stored_reference_gives_the_same_distances(reference: FeatureReference
 
 def test_fewer_images_than_components_still_leave_a_noise_variance() -> None:
     reference = FeatureReference.fit(TRAIN[:30], VALIDATION)
-    assert len(reference.components) == 28 and reference.noise_variance > 0
+    assert len(reference.components) == 28
+    assert reference.noise_variance > 0
     assert np.isfinite(reference.distance(FRESH)).all()
 
 
@@ -99,7 +103,7 @@ def test_arrays_for_2048_features_stay_below_one_megabyte() -> None:
     assert sum(array.nbytes for array in arrays.values()) < 1_000_000
 
 
-@pytest.mark.parametrize(("train", "validation"), [(TRAIN[:2], VALIDATION), (TRAIN, VALIDATION[:1])])
+@pytest.mark.parametrize("train, validation", [(TRAIN[:2], VALIDATION), (TRAIN, VALIDATION[:1])])
 def test_too_few_images_are_refused(train: np.ndarray, validation: np.ndarray) -> None:
     with pytest.raises(ValueError, match="at least 3 training and 2 validation"):
         FeatureReference.fit(train, validation)

@@ -94,9 +94,13 @@ def test_logits_and_features_come_from_the_same_pass_and_the_input_is_left_alone
 
     result = explain(counted, UNIT, Target.predicted(), TEMPERATURE)
     assert calls == [2]
-    assert torch.allclose(result.logits, linear(UNIT)[0]) and torch.equal(result.features, UNIT.flatten(1))
-    assert not result.logits.requires_grad and not result.features.requires_grad and not result.maps.requires_grad
-    assert not UNIT.requires_grad and UNIT.grad is None
+    assert torch.allclose(result.logits, linear(UNIT)[0])
+    assert torch.equal(result.features, UNIT.flatten(1))
+    assert not result.logits.requires_grad
+    assert not result.features.requires_grad
+    assert not result.maps.requires_grad
+    assert not UNIT.requires_grad
+    assert UNIT.grad is None
 
 
 def test_a_nearly_certain_answer_still_has_a_map() -> None:
@@ -205,7 +209,8 @@ def test_the_label_names_what_is_explained(bundle: ModelBundle) -> None:
 
     def label(target: Target) -> str:
         found = engine.predict(images, explain=target)[0].saliency
-        assert found is not None and found.method == METHODS[target.of]
+        assert found is not None
+        assert found.method == METHODS[target.of]
         return found.label
 
     top = int(engine.predict(images)[0].class_probs.argmax())
@@ -266,8 +271,11 @@ def test_a_resized_map_lies_between_0_and_1_and_values_stay_raw() -> None:
     raw = rng.gamma(0.3, 1e-6, (299, 299)).astype(np.float32)
     kept = raw.copy()
     shown = SaliencyMap(raw, "x", "y").resized(101, 57)
-    assert shown.shape == (101, 57) and shown.dtype == np.float32
-    assert shown.min() >= 0 and shown.max() <= 1 and np.isfinite(shown).all()
+    assert shown.shape == (101, 57)
+    assert shown.dtype == np.float32
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+    assert np.isfinite(shown).all()
     assert np.array_equal(raw, kept)
 
 
@@ -278,17 +286,20 @@ def test_one_extreme_pixel_does_not_hide_the_rest() -> None:
     assert np.median(SaliencyMap(values, "x", "y").resized(299, 299)) > 0.3
 
 
-@pytest.mark.parametrize(("row", "column"), [(120, 200), (0, 0)])  # in the corner the 99.5th percentile is zero
+@pytest.mark.parametrize("row, column", [(120, 200), (0, 0)])  # in the corner the 99.5th percentile is zero
 def test_a_map_of_a_single_pixel_can_be_shown(row: int, column: int) -> None:
     values = np.zeros((299, 299), np.float32)
     values[row, column] = 1e-30
     shown = SaliencyMap(values, "x", "y").resized(299, 299)
-    assert shown.max() == 1 and shown[row, column] == 1 and (shown > 0).mean() < 0.01
+    assert shown.max() == 1
+    assert shown[row, column] == 1
+    assert (shown > 0).mean() < 0.01
 
 
 def test_the_overlay_is_transparent_where_nothing_is_and_violet_where_it_is_strongest() -> None:
     rgba = overlay_rgba(spot_map(100, 200), 299, 299)
-    assert rgba.shape == (299, 299, 4) and rgba.dtype == np.uint8
+    assert rgba.shape == (299, 299, 4)
+    assert rgba.dtype == np.uint8
     assert rgba[250, 20, 3] == 0
     assert tuple(rgba[100, 200]) == (*PALETTE[-1], 255)
 
@@ -296,12 +307,16 @@ def test_the_overlay_is_transparent_where_nothing_is_and_violet_where_it_is_stro
 def test_alpha_never_falls_with_strength() -> None:
     ramp = SaliencyMap(np.linspace(0, 1, 299, dtype=np.float32)[None].repeat(299, 0), "ramp", "made")
     alpha = overlay_rgba(ramp, 299, 299)[150, :, 3].astype(int)
-    assert (np.diff(alpha) >= 0).all() and alpha[0] == 0 and alpha[-1] == 255
+    assert (np.diff(alpha) >= 0).all()
+    assert alpha[0] == 0
+    assert alpha[-1] == 255
 
 
 def test_the_plain_map_is_white_for_nothing_and_black_for_the_strongest() -> None:
     grey = plain_grey(spot_map(100, 200), 299, 299)
-    assert grey.dtype == np.uint8 and grey[250, 20] == 255 and grey[100, 200] == 0
+    assert grey.dtype == np.uint8
+    assert grey[250, 20] == 255
+    assert grey[100, 200] == 0
 
 
 def test_opacity_runs_from_the_image_to_the_full_overlay() -> None:
@@ -310,6 +325,7 @@ def test_opacity_runs_from_the_image_to_the_full_overlay() -> None:
     assert np.array_equal(blend(pixels, spot, 0.0), pixels)
     full = blend(pixels, spot, 1.0)
     row, column = round(100 * 100 / 299), round(200 * 140 / 299)
-    assert tuple(full[row, column]) == tuple(PALETTE[-1].astype(int)) and np.array_equal(full[90, 5], pixels[90, 5])
+    assert tuple(full[row, column]) == tuple(PALETTE[-1].astype(int))
+    assert np.array_equal(full[90, 5], pixels[90, 5])
     with pytest.raises(ValueError, match="opacity"):
         blend(pixels, spot, 1.5)
