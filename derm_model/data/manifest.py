@@ -4,9 +4,9 @@ A manifest is a CSV file, one row per image, paths relative to the file itself:
 
     image_id,file,source,modality,node,diagnosis,lesion_id,patient_id,confirmed_by,official_split,licence
 
-`source` is the data set's name as the crosswalk knows it. What the image shows is said by `node` (a taxonomy id, name or
-synonym) or, where that is empty, by `diagnosis` (the data set's own code, read through the crosswalk). A node may be an
-inner one: "some melanoma" is a usable label.
+`source` is the data set's name as the crosswalk knows it. What the image shows is said by `node` (a taxonomy id, name
+or synonym) or, where that is empty, by `diagnosis` (the data set's own code, read through the crosswalk). A node may be
+an inner one: "some melanoma" is a usable label.
 
 Rows that cannot be used are left out and counted, with examples, in `Manifest.problems`: nothing is dropped in silence.
 """
@@ -56,8 +56,8 @@ OFFICIAL_SPLITS = {
 class Record:
     """One labelled image.
 
-    `node` is a taxonomy id; `label` the data set's own word for it; `official_split` is "train", "validation" or "test".
-    What is not known is None.
+    `node` is a taxonomy id; `label` the data set's own word for it; `official_split` is "train", "validation" or
+    "test". What is not known is None.
     """
 
     image_id: str

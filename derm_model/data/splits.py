@@ -29,10 +29,10 @@ class SplitRules:
     Attributes
     ----------
     holdout
-        Source -> share of its groups held out for the test (0 <= share < 1), or "official": the images that the data set
-        itself calls test.
+        Source -> share of its groups held out for the test (0 <= share < 1), or "official": the images that the data
+        set itself calls test.
     default_holdout
-        Share for a source not named in `holdout` that has no official test images; one that has keeps them ("official").
+        Share for a source not named in `holdout` that has no official test images; one that has some keeps them.
     validation
         Share of each source's remaining groups used for validation (0 <= share < 1).
     """
@@ -42,7 +42,9 @@ class SplitRules:
     validation: float = 0.10
 
     def __post_init__(self) -> None:
-        shares = {f"holdout of {source}": share for source, share in self.holdout.items() if share != OFFICIAL}
+        shares: dict[str, object] = {
+            f"holdout of {source}": share for source, share in self.holdout.items() if share != OFFICIAL
+        }
         shares |= {"default_holdout": self.default_holdout, "validation": self.validation}
         for name, share in shares.items():
             if not (isinstance(share, (int, float)) and 0 <= share < 1):
@@ -60,8 +62,8 @@ DEMO_RULES = SplitRules(holdout={"HAM10000": 0.15, "PAD-UFES-20": 0.25, "ISIC 20
 class Split:
     """Positions of records in each part, ascending; the parts are disjoint and together are all records.
 
-    `excluded` holds the trainable images that share a group with an official test image: training on them would tell the
-    test's answers, and testing on them would change the official test.
+    `excluded` holds the trainable images that share a group with an official test image: training on them would tell
+    the test's answers, and testing on them would change the official test.
     """
 
     train: tuple[int, ...]
@@ -141,7 +143,8 @@ def _official_sources(records: Sequence[Record], rules: SplitRules) -> set[str]:
     asked = {source for source in present if rules.holdout.get(source) == OFFICIAL}
     if asked - marked:
         raise ManifestError(
-            f'The rule "official" needs images whose official_split is test. {", ".join(sorted(asked - marked))} has none. '
+            'The rule "official" needs images whose official_split is test. '
+            f"{', '.join(sorted(asked - marked))} has none. "
             "Fill that column in the manifest or give a share to hold out."
         )
     return asked | {source for source in marked if source not in rules.holdout}
