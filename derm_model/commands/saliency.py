@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from derm_model.card import default_bundle
 from derm_model.data.images import decode_file
-from derm_model.errors import DermTreeError
+from derm_model.errors import DermTreeError, UnreadableImage
 from derm_model.taxonomy import Aggregator, Taxonomy, read_taxonomy
 from derm_model.words import MAP, NOTICE
 
@@ -47,7 +47,10 @@ def run(args: argparse.Namespace) -> int:
     """Write the picture and say what it shows; the exit code is 0."""
     if args.out.suffix.lower() != ".png":
         raise DermTreeError(f"The map is written as PNG; {args.out} does not end in .png. Choose another name.")
-    image = decode_file(args.image)
+    try:
+        image = decode_file(args.image)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"{args.image.name} could not be read. {error}") from error
     taxonomy = read_taxonomy()
     from derm_model.net.bundle import load_bundle  # torch: only once the cheap mistakes are out of the way
     from derm_model.net.engine import Engine
@@ -94,7 +97,7 @@ def _target(name: str | None, of: Of, taxonomy: Taxonomy, aggregator: Aggregator
         near = ", ".join(taxonomy.node(found).name for found in taxonomy.search(name, limit=3))
         raise DermTreeError(
             f"--node takes an id, name or synonym of the taxonomy; {name!r} is none."
-            + (f" Did you mean: {near}?" if near else "")
+            + (f" Did you mean: {near}?" if near else " Try a part of its name.")
         )
     return Target.of_node(aggregator, node, of, label=taxonomy.node(node).name)
 
