@@ -1,0 +1,137 @@
+"""A prediction as the JSON object that `predict` writes; the other formats are views of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derm_model.answer import region_mass
+from derm_model.card import BundleCard, TaskCard
+from derm_model.errors import DermTreeError, WrongTaxonomy
+from derm_model.taxonomy import Aggregator, Task, TaskClasses, Taxonomy, read_tasks, restrict, task_score
+from derm_model.words import NOTICE
+
+if TYPE_CHECKING:
+    from derm_model.net.engine import Prediction
+
+DEFAULT_PRESET = "Sensitivity 90%"  # the app's first choice too: missing few is the first wish in screening
+CLASSES = "classes"
+CUTS = {"roots": 1, "nine": 2}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A task this bundle can answer, with its card where the bundle was measured on it."""
+
+    task: Task
+    classes: TaskClasses
+    card: TaskCard | None
+
+    @property
+    def threshold(self) -> float | None:
+        """The preset "Sensitivity 90%", else the first; None where no threshold was chosen on validation images."""
+        presets = {} if self.card is None else {preset.name: preset.threshold for preset in self.card.presets}
+        return presets.get(DEFAULT_PRESET, next(iter(presets.values()), None))
+
+
+class Recorder:
+    """Turns predictions of one bundle into records.
+
+    Parameters
+    ----------
+    card, taxonomy
+        Of the bundle and for it.
+    level : str or None
+        "roots", "nine", "classes", or a node's id, name or synonym; None: no `level` in the records.
+
+    Raises
+    ------
+    WrongTaxonomy
+        The bundle was made for another taxonomy.
+    DermTreeError
+        The level is none of these.
+    """
+
+    def __init__(self, card: BundleCard, taxonomy: Taxonomy, level: str | None = None) -> None:
+        if card.taxonomy_digest != taxonomy.digest:
+            raise WrongTaxonomy(
+                f"A bundle can only be read with the taxonomy it was trained for: {card.bundle_id} was made for "
+                f"{card.taxonomy_digest[:12]}, this DermTree has {taxonomy.digest[:12]}. Choose another bundle."
+            )
+        self.card, self.taxonomy = card, taxonomy
+        self.level_ids = None if level is None else level_ids(level, taxonomy)
+        self.node_ids = tuple(node for cut in CUTS.values() for node in taxonomy.cut(cut))
+        self.of_classes = level == CLASSES
+        self._aggregator = Aggregator(taxonomy, card.classes)
+        self.questions: dict[str, Question | None] = {}
+        for task_id, task in read_tasks().items():
+            classes = restrict(task, taxonomy, card.classes)
+            self.questions[task_id] = None if classes is None else Question(task, classes, card.tasks.get(task_id))
+
+    def record(self, file: str, prediction: Prediction) -> dict[str, Any]:
+        """Return the object for one image: finite numbers, text, None and nothing else."""
+        probs = prediction.class_probs
+        class_probs = {c.id: float(p) for c, p in zip(self.card.classes, probs, strict=True)}
+        record: dict[str, Any] = {
+            "file": file,
+            "bundle": prediction.bundle_id,
+            "class_probs": class_probs,
+            "nodes": {node: self._aggregator.probability(probs, node) for node in self.node_ids},
+            "tasks": {task_id: _answer(question, probs) for task_id, question in self.questions.items()},
+        }
+        if self.of_classes:
+            record["level"] = class_probs
+        elif self.level_ids is not None:
+            record["level"] = {node: self._aggregator.probability(probs, node) for node in self.level_ids}
+        return {**record, "ood_percentile": prediction.ood_percentile, "notice": NOTICE}
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Name per id of everything that can stand under `level`: classes if these were asked for, nodes otherwise."""
+        if self.of_classes:
+            return {c.id: c.name for c in self.card.classes}
+        return {node.id: node.name for node in self.taxonomy.nodes}
+
+
+def level_ids(level: str, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Return the node ids of a level: a cut, or a node followed by its children; empty for "classes".
+
+    Raises
+    ------
+    DermTreeError
+        Neither a level nor a node; the message names the nearest nodes.
+    """
+    if level == CLASSES:
+        return ()
+    if level in CUTS:
+        return taxonomy.cut(CUTS[level])
+    node = taxonomy.find(level)
+    if node is None:
+        near = ", ".join(taxonomy.node(found).name for found in taxonomy.search(level, limit=3))
+        raise DermTreeError(
+            f"--level takes roots, nine, classes or an id, name or synonym of the taxonomy; {level!r} is none."
+            + (f" Did you mean: {near}?" if near else "")
+        )
+    return (node, *taxonomy.children(node))
+
+
+def _answer(question: Question | None, probs: NDArray[np.float64]) -> dict[str, float | bool | None] | None:
+    """Score, threshold, side, and how probable it is that the question applies at all.
+
+    None where the classes cannot answer; None inside where there is no score or no threshold.
+    """
+    if question is None:
+        return None
+    score, threshold = float(task_score(probs, question.classes)), question.threshold
+    defined = not math.isnan(score)
+    return {
+        "score": score if defined else None,
+        "threshold": threshold,
+        "positive": score >= threshold if defined and threshold is not None else None,
+        "region_probability": region_mass(probs, question.classes),
+    }
