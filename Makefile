@@ -1,0 +1,37 @@
+# The commands of this project; each works alone on a fresh clone. Needs make, bash and Python 3.11 or newer.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check bench clean distclean
+
+VENV := .venv/bin
+# Where browser tests find their browser; empty when there is none, and then they say so and are skipped.
+WITH_BROWSER = DERM_CHROMIUM="$$(scripts/find_chromium.sh)"
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
+
+run:  ## start the app on this machine (PORT=8600 for another port)
+	@scripts/setup.sh
+	@scripts/run.sh $(PORT)
+
+setup:  ## make .venv with everything pinned, tools included
+	@scripts/setup.sh --dev
+
+test: setup  ## run all tests (ARGS="-k taxonomy" for some)
+	@$(WITH_BROWSER) $(VENV)/python -m pytest $(ARGS)
+
+check: setup  ## all that CI runs: style, types, tests
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	@$(WITH_BROWSER) $(VENV)/python -m pytest
+
+bench: setup  ## measure start, decoding, prediction and saliency on this machine
+	@$(VENV)/python scripts/bench.py $(ARGS)
+
+clean:  ## remove caches
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## remove caches, .venv and downloaded browsers
+	rm -rf .venv .browsers

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Print the path of a Chromium that starts, for the browser tests; install one where there is none.
+# Always succeeds, because the other tests do not need it: without a browser it prints nothing, and why on stderr.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+# `--version` tells a browser from the stub that some distributions put in its place
+starts() { [[ -n "${1:-}" ]] && "$1" --version >/dev/null 2>&1; }
+
+print_installed() {
+    local name path
+    for name in "${DERM_CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        path=$(command -v "${name:-/nonexistent}" || true)
+        starts "$path" && { printf '%s\n' "$path"; return 0; }
+    done
+    return 1
+}
+
+print_downloaded() {
+    local path
+    path=$(.venv/bin/python -c '
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)' 2>/dev/null) || return 1
+    starts "$path" && printf '%s\n' "$path"
+}
+
+install_with_apt() {
+    local -a as_root=()
+    command -v apt-get >/dev/null || return 1
+    if [[ $(id -u) != 0 ]]; then
+        sudo -n true 2>/dev/null || return 1
+        as_root=(sudo -n)
+    fi
+    say "Installing Chromium for the browser tests (apt-get)"
+    export DEBIAN_FRONTEND=noninteractive
+    { ${as_root[@]+"${as_root[@]}"} apt-get update -qq && ${as_root[@]+"${as_root[@]}"} apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1
+}
+
+export PLAYWRIGHT_BROWSERS_PATH="$PWD/.browsers"
+print_installed && exit 0
+print_downloaded && exit 0
+install_with_apt && print_installed && exit 0
+say "Downloading Chromium for the browser tests (playwright)"
+.venv/bin/python -m playwright install chromium >/dev/null 2>&1 && print_downloaded && exit 0
+say "No Chromium was found, and none could be installed: browser tests are skipped. Install Chromium, or set DERM_CHROMIUM to one."
