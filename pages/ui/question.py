@@ -65,8 +65,8 @@ class Question:
         default = self.presets.get(FIRST_PRESET, next(iter(self.presets.values()), FIRST_THRESHOLD))
         return self.thresholds.get(self._key, default)
 
-    @threshold.setter
-    def threshold(self, value: float) -> None:
+    def set_threshold(self, value: float) -> None:
+        """Set it for the session; outside [0, 1] it is the nearer end."""
         self.thresholds[self._key] = min(1.0, max(0.0, float(value)))
 
     @property

@@ -107,13 +107,13 @@ def _controls(question: Question) -> None:
 def _take_preset(question: Question) -> None:
     name = st.session_state[state.PRESET]
     if name is not None:
-        question.threshold = question.presets[name]
+        question.set_threshold(question.presets[name])
 
 
 def _take_live(question: Question, key: str) -> None:
     value = st.session_state[key].get("value")
     if value is not None:
-        question.threshold = value
+        question.set_threshold(value)
 
 
 def _curve(question: Question) -> None:

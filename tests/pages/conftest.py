@@ -1,0 +1,53 @@
+"""A page run without a browser, with a bundle of random weights, and images without patients."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from tests.support import noise_image
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 120  # torch is imported in the first test that asks for an answer
+
+OpenPage = Callable[[], AppTest]
+
+
+def png(seed: int, side_px: int = 320) -> bytes:
+    """Coloured noise as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(noise_image(seed, side_px, side_px)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def texts(page: AppTest) -> str:
+    """Everything the page says in Markdown, captions and notices."""
+    elements = [*page.markdown, *page.caption, *page.warning, *page.error]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    """Drop files on the page and wait for the answer."""
+    for name, data in files:
+        page.file_uploader[0].upload(name, data)
+    page.run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def open_classify(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Open the page alone, as a deep link on a fresh server does; each call is a session of its own."""
+    monkeypatch.setenv("DERM_BUNDLES", str(tiny_bundle.parent))
+
+    def open_page() -> AppTest:
+        page = AppTest.from_file(str(ROOT / "pages" / "classify.py"), default_timeout=TIMEOUT_S).run()
+        assert not page.exception
+        return page
+
+    return open_page
