@@ -45,11 +45,10 @@ def _search(model: Model) -> None:
     for node in hits:
         path = model.taxonomy.path(node)
         group = f" · {look.plain(path[-2])}" if len(path) > 1 else ""
-        if st.button(
-            f"{look.plain(path[-1])}{group}", key=f"hit_{node}", type="tertiary", icon=":material/arrow_right:"
-        ):
-            state.pick(node)
-            st.rerun()
+        label = f"{look.plain(path[-1])}{group}"
+        icon = ":material/arrow_right:"
+        if st.button(label, key=f"hit_{node}", type="tertiary", icon=icon, on_click=state.pick, args=(node,)):
+            st.rerun()  # the whole page: rows, map and tree follow
 
 
 def _tree(model: Model, probs: NDArray[np.float64]) -> None:
