@@ -42,15 +42,18 @@ def prepare_run(
 ) -> Run:
     """Split the records by group, partition the diseases on the images left for training, and label.
 
-    Resuming: a folder that already holds a run gets the same split and classes, and its config must be the same.
+    A folder that already holds a run keeps its split; recipe, classes and images must be the ones it was started with.
 
     Raises
     ------
     TrainingError
         The folder holds a run with another recipe, other classes or other images.
     """
-    say(f"Grouping {len(records):,} images by lesion, patient and picture")
-    split = make_split(records, rules, config.seed, group_numbers=groups(records))
+    if paths.config.exists():
+        split = _read_split(records, config.seed, paths)
+    else:
+        say(f"Grouping {len(records):,} images by lesion, patient and picture")
+        split = make_split(records, rules, config.seed, group_numbers=groups(records))
     usable = [records[i] for i in (*split.train, *split.validation)]
     # The partition is counted without the test images (one fixed partition; nothing of the test leaks into it).
     chosen = partition(taxonomy, counts(usable), config.max_class_size, config.partition_mode)
@@ -70,25 +73,50 @@ def _label(records: Sequence[Record], chosen: Partition) -> Labelled:
     return Labelled(tuple(record for record, _ in kept), np.array([index for _, index in kept], dtype=np.int64))
 
 
+PARTS = ("train", "validation", "test", "excluded")
+
+
 def _split_table(run: Run, records: Sequence[Record]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("source", "image_id", "part"))
-    part_of = {i: name for name in ("train", "validation", "test", "excluded") for i in getattr(run.split, name)}
+    part_of = {i: name for name in PARTS for i in getattr(run.split, name)}
     writer.writerows((record.source, record.image_id, part_of[i]) for i, record in enumerate(records))
     return text.getvalue()
 
 
+def _read_split(records: Sequence[Record], seed: int, paths: RunPaths) -> Split:
+    """The split a run was started with; the images must be the same."""
+    try:
+        with paths.split.open(newline="", encoding="utf-8") as file:
+            part_of = {(row["source"], row["image_id"]): row["part"] for row in csv.DictReader(file)}
+        rule = json.loads(paths.config.read_text(encoding="utf-8"))["rule"]
+    except (OSError, KeyError, ValueError) as error:
+        raise TrainingError(f"{paths.folder} holds a run that cannot be read ({error}). Choose another --out.") from error
+    if part_of.keys() != {(record.source, record.image_id) for record in records}:
+        raise _another(paths, "images")
+    parts = {
+        name: tuple(i for i, record in enumerate(records) if part_of[record.source, record.image_id] == name)
+        for name in PARTS
+    }
+    return Split(**parts, seed=seed, rule=rule)
+
+
 def _write_or_check(run: Run, records: Sequence[Record], paths: RunPaths) -> None:
-    """Write config.json and split.csv; where they are there already, they must say the same."""
+    """Write split.csv and config.json, or compare with the ones that are there."""
     recipe = {"config": run.config.to_json(), "partition": run.partition.to_json(), "rule": run.split.rule}
-    contents = {paths.config: json.dumps(recipe, indent=1), paths.split: _split_table(run, records)}
+    text = json.dumps(recipe, indent=1)
+    if paths.config.exists():
+        if json.loads(paths.config.read_text(encoding="utf-8")) != json.loads(text):
+            raise _another(paths, "recipe or classes")
+        return
     paths.folder.mkdir(parents=True, exist_ok=True)
-    for path, text in contents.items():
-        if not path.exists():
-            replace_text(path, text)
-        elif path.read_text(encoding="utf-8") != text:
-            raise TrainingError(
-                f"{paths.folder} holds a run with another recipe or other images ({path.name} differs). "
-                "Resume with the same options and manifests, or choose another --out."
-            )
+    replace_text(paths.split, _split_table(run, records))
+    replace_text(paths.config, text)
+
+
+def _another(paths: RunPaths, what: str) -> TrainingError:
+    return TrainingError(
+        f"{paths.folder} holds a run with another set of {what}. Resume it with the options and manifests it was "
+        "started with, or choose another --out."
+    )

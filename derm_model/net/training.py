@@ -143,6 +143,7 @@ class _State:
     step: int = 0
     seconds: float = 0.0
     origin: str = ""
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one entry per finished epoch
 
     def save(self, path: Path) -> None:
         temporary = path.with_name(path.name + ".tmp")
@@ -155,6 +156,7 @@ class _State:
                 "step": self.step,
                 "seconds": self.seconds,
                 "origin": self.origin,
+                "history": self.history,
             },
             temporary,
         )
@@ -167,7 +169,8 @@ class _State:
             self.optimizer.load_state_dict(saved["optimizer"])
             if self.average is not None:
                 self.average.values = saved["average"]
-            self.epoch, self.step, self.seconds, self.origin = (saved[k] for k in ("epoch", "step", "seconds", "origin"))
+            self.epoch, self.step, self.seconds = saved["epoch"], saved["step"], saved["seconds"]
+            self.origin, self.history = saved["origin"], saved["history"]
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
             raise TrainingError(f"The checkpoint {path} could not be read ({error}). Delete it to start this run again.") from error
 
@@ -225,14 +228,15 @@ def fit(
         n_images = steps_per_epoch * min(config.batch_size, len(train.records))
         speed = n_images / (time.monotonic() - started)
         accuracy, per_class = _validate(config, validation, state, n_classes, target)
-        state.epoch += 1
-        state.seconds += time.monotonic() - started
-        state.save(paths.checkpoint)
-        size = config.stage_of(state.epoch - 1).size_px
+        size = config.stage_of(state.epoch).size_px
         took = time.monotonic() - started
+        state.epoch += 1
+        state.seconds += took
         result = EpochResult(state.epoch, config.epochs, size, loss, accuracy, per_class, rate, took, speed)
-        with paths.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dataclasses.asdict(result)) + "\n")
+        state.history.append(dataclasses.asdict(result))
+        state.save(paths.checkpoint)
+        # Written whole from the checkpoint's own history: a kill between the two files leaves no gap and no double line.
+        replace_text(paths.metrics, "".join(json.dumps(line) + "\n" for line in state.history))
         yield result
 
 
