@@ -22,7 +22,9 @@ def akiec_labels(ground_truth: Path) -> dict[str, str]:
     with ground_truth.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     both = {"akiec:ak": "AK", "akiec:scc": "SCC"}
-    return {r["image"].removesuffix("_downsampled"): label for r in rows for label, c in both.items() if float(r[c]) == 1}
+    return {
+        r["image"].removesuffix("_downsampled"): label for r in rows for label, c in both.items() if float(r[c]) == 1
+    }
 
 
 def write_one(source: Path, target: Path, akiec: dict[str, str]) -> int:

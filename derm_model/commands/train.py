@@ -33,14 +33,34 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--manifest", type=Path, nargs="+", required=True, help="manifest CSV files (docs/training.md)")
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is resumed")
     parser.add_argument("--preset", default="paper", help="paper (default) or small-data")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any option of the recipe (derm_model/net/config.py), e.g. --set learning_rate=1e-4")
-    parser.add_argument("--stages", nargs="+", metavar="PX:EPOCHS", help="training crop sizes and epochs, e.g. 192:4 240:2")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any option of the recipe (derm_model/net/config.py), e.g. --set learning_rate=1e-4",
+    )
+    parser.add_argument(
+        "--stages", nargs="+", metavar="PX:EPOCHS", help="training crop sizes and epochs, e.g. 192:4 240:2"
+    )
     parser.add_argument("--initialisation", help="imagenet (default), random, or a path to a backbone or a bundle")
-    parser.add_argument("--holdout", nargs="+", default=[], metavar="SOURCE=SHARE", help='held-out share per source, or SOURCE=official; default 0.15')
-    parser.add_argument("--validation", type=float, default=0.10, help="share of the remaining groups used for validation")
-    parser.add_argument("--source-weight", nargs="+", default=[], metavar="SOURCE=WEIGHT", help="extra sampling weight of a source")
+    parser.add_argument(
+        "--holdout",
+        nargs="+",
+        default=[],
+        metavar="SOURCE=SHARE",
+        help="held-out share per source, or SOURCE=official; default 0.15",
+    )
+    parser.add_argument(
+        "--validation", type=float, default=0.10, help="share of the remaining groups used for validation"
+    )
+    parser.add_argument(
+        "--source-weight", nargs="+", default=[], metavar="SOURCE=WEIGHT", help="extra sampling weight of a source"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--no-bundle", action="store_true", help="stop after the last epoch, without evaluating and bundling")
+    parser.add_argument(
+        "--no-bundle", action="store_true", help="stop after the last epoch, without evaluating and bundling"
+    )
     parser.add_argument("--name", help="name of the bundle; default: the run folder's name")
     parser.add_argument("--card-notes", type=Path, help="JSON file with origin, licence and limitations for the card")
 
@@ -62,7 +82,9 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
     if args.initialisation:
         values["initialisation"] = args.initialisation
     if args.source_weight:
-        values["source_weights"] = {k: _number(v, k) for k, v in (_pair(item, "--source-weight") for item in args.source_weight)}
+        values["source_weights"] = {
+            k: _number(v, k) for k, v in (_pair(item, "--source-weight") for item in args.source_weight)
+        }
     if args.stages:
         pairs = [item.split(":") for item in args.stages]
         if not all(len(p) == 2 and all(x.isdigit() and int(x) > 0 for x in p) for p in pairs):
@@ -138,8 +160,12 @@ def run(args: argparse.Namespace) -> int:
         say(f"  class {i}: {cls.name} ({cls.n_images:,} images)")
     device = _device(args.device)
     try:
-        for result in fit(config, prepared.train, prepared.validation, len(prepared.partition.classes), paths, device=device):
-            accuracy = "no validation images" if result.accuracy is None else f"mean class accuracy {result.accuracy:.3f}"
+        for result in fit(
+            config, prepared.train, prepared.validation, len(prepared.partition.classes), paths, device=device
+        ):
+            accuracy = (
+                "no validation images" if result.accuracy is None else f"mean class accuracy {result.accuracy:.3f}"
+            )
             say(
                 f"epoch {result.epoch}/{result.n_epochs} at {result.size_px} px: loss {result.loss:.4f}, {accuracy}, "
                 f"{result.images_per_second:.1f} images/s, {result.seconds:.0f} s"

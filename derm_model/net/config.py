@@ -20,7 +20,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a network is trained. The defaults are the paper's; where it is silent, the reason stands beside the value."""
+    """How a network is trained. The defaults are the paper's; where it is silent, the reason stands beside them."""
 
     architecture: str = "inception_v3"  # Methods, "Training algorithm"
     initialisation: str = "imagenet"  # torchvision's weights; or a path to a backbone or a bundle; or "random"
@@ -28,7 +28,9 @@ class TrainConfig:
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # x -> 2x - 1: what torchvision's transform_input amounts to
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     read_size_px: int = 299  # Methods: images are resized to 299 x 299
-    stages: tuple[Stage, ...] = (Stage(299, 100),)  # the paper trains at 299 px; its epochs are not given, 100 covers three drops
+    stages: tuple[Stage, ...] = (
+        Stage(299, 100),
+    )  # the paper trains at 299 px; its epochs are not given, 100 covers three drops
     batch_size: int = 32  # not given in the paper; the value of Szegedy et al. 2016
     optimizer: str = "rmsprop_tf"  # Methods: RMSProp with decay 0.9, momentum 0.9, epsilon 0.1
     learning_rate: float = 0.001  # Methods: "the same global learning rate of 0.001"
@@ -82,7 +84,9 @@ class TrainConfig:
         """
         known = {f.name for f in dataclasses.fields(TrainConfig)}
         if unknown := set(values) - known:
-            raise TrainingError(f"Unknown training option {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
+            raise TrainingError(
+                f"Unknown training option {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}."
+            )
         read = dict(values)
         if "stages" in read:
             read["stages"] = tuple(Stage(**s) if isinstance(s, Mapping) else s for s in read["stages"])

@@ -14,8 +14,8 @@ from derm_model.errors import WeightsUnavailable
 from derm_model.net.network import AnyNetwork
 
 ALTERNATIVE = (
-    "Give a file instead: --initialisation PATH to an Inception v3 backbone (.safetensors with torchvision's key names) "
-    "or to a DermTree bundle."
+    "Give a file instead: --initialisation PATH to an Inception v3 backbone (.safetensors with torchvision's key "
+    "names) or to a DermTree bundle."
 )
 
 
@@ -54,7 +54,9 @@ def _imagenet() -> dict[str, Tensor]:
     try:
         return dict(Inception_V3_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
     except (URLError, OSError, RuntimeError) as error:
-        raise WeightsUnavailable(f"torchvision's ImageNet weights could not be downloaded ({error}). {ALTERNATIVE}") from error
+        raise WeightsUnavailable(
+            f"torchvision's ImageNet weights could not be downloaded ({error}). {ALTERNATIVE}"
+        ) from error
 
 
 def _from_path(path: Path) -> tuple[dict[str, Tensor], str]:

@@ -26,7 +26,13 @@ class _Views(Dataset[tuple[Tensor, int]]):
     """Augmented training images of one epoch; item i is the i-th draw."""
 
     def __init__(
-        self, records: Sequence[Record], labels: npt.NDArray[np.int64], draws: npt.NDArray[np.int64], size_px: int, config: TrainConfig, epoch: int
+        self,
+        records: Sequence[Record],
+        labels: npt.NDArray[np.int64],
+        draws: npt.NDArray[np.int64],
+        size_px: int,
+        config: TrainConfig,
+        epoch: int,
     ) -> None:
         self.records, self.labels, self.draws = records, labels, draws
         self.size_px, self.config, self.epoch = size_px, config, epoch
@@ -58,7 +64,9 @@ class _Whole(Dataset[tuple[Tensor, int]]):
         return self.preprocessing.prepare(image.pixels), i
 
 
-def sampling_weights(records: Sequence[Record], labels: npt.NDArray[np.int64], config: TrainConfig) -> npt.NDArray[np.float64] | None:
+def sampling_weights(
+    records: Sequence[Record], labels: npt.NDArray[np.int64], config: TrainConfig
+) -> npt.NDArray[np.float64] | None:
     """Weight of each image, (n,), summing to 1; None where every image is seen once per epoch (the paper).
 
     The weight is n_class ** -sampling_power times the weight of the image's source.
@@ -80,7 +88,8 @@ def training_batches(
     records: Sequence[Record], labels: npt.NDArray[np.int64], config: TrainConfig, epoch: int, *, pin: bool = False
 ) -> DataLoader[tuple[Tensor, int]]:
     """Batches of one epoch at its stage's size; iterating gives `Batch`. The last, incomplete batch is left out
-    unless it is the only one: batch norm on two or three images harms more than the images help."""
+    unless it is the only one: batch norm on two or three images harms more than the images help.
+    """
     draws = draw_epoch(len(records), sampling_weights(records, labels, config), config.seed, epoch)
     views = _Views(records, labels, draws, config.stage_of(epoch).size_px, config, epoch)
     return DataLoader(
@@ -93,8 +102,13 @@ def training_batches(
     )
 
 
-def whole_images(records: Sequence[Record], preprocessing: Preprocessing, *, batch_size: int = 16, workers: int = 1) -> Iterator[Batch]:
+def whole_images(
+    records: Sequence[Record], preprocessing: Preprocessing, *, batch_size: int = 16, workers: int = 1
+) -> Iterator[Batch]:
     """Every record once, in order, whole, as the app would read it; (uint8 images, positions)."""
     yield from DataLoader(
-        _Whole(records, preprocessing), batch_size=batch_size, num_workers=workers, prefetch_factor=4 if workers else None
+        _Whole(records, preprocessing),
+        batch_size=batch_size,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
     )

@@ -5,7 +5,7 @@ The state-dict keys are torchvision's, so that its ImageNet weights and every ba
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -24,19 +24,6 @@ from torchvision.models.inception import (
 from derm_model.errors import TrainingError
 
 ARCHITECTURES = ("inception_v3", "tiny")
-
-
-class Network(Protocol):
-    """What the engine, saliency and training need of a network.
-
-    ``forward(x)`` is ``head(features(x))``: x (n, 3, s, s) float, normalised; features (n, n_features); logits (n, n_classes).
-    """
-
-    n_features: int
-
-    def features(self, x: Tensor) -> Tensor: ...
-
-    def head(self, features: Tensor) -> Tensor: ...
 
 
 def _average_pool(x: Tensor) -> Tensor:
@@ -86,7 +73,7 @@ class InceptionV3(Inception3):  # type: ignore[misc]  # torchvision is untyped
         Training classes of the partition, >= 2.
     count_include_pad : bool
         Whether the average pools inside the blocks count padding zeros. True is torchvision's form; networks that come
-        from Keras or TensorFlow need False. A network trained with one must be read with the same, so a bundle stores it.
+        from Keras or TensorFlow need False. What was trained with one must be read with the same: a bundle stores it.
     aux : bool
         Auxiliary head on Mixed_6e, used in training only.
     dropout : float
@@ -95,7 +82,9 @@ class InceptionV3(Inception3):  # type: ignore[misc]  # torchvision is untyped
 
     n_features = 2048
 
-    def __init__(self, n_classes: int, *, count_include_pad: bool = True, aux: bool = False, dropout: float = 0.5) -> None:
+    def __init__(
+        self, n_classes: int, *, count_include_pad: bool = True, aux: bool = False, dropout: float = 0.5
+    ) -> None:
         pooled = [InceptionA, InceptionC, InceptionE] if count_include_pad else [_BlockA, _BlockC, _BlockE]
         blocks = [BasicConv2d, pooled[0], InceptionB, pooled[1], InceptionD, pooled[2], InceptionAux]
         # transform_input silently depends on torchvision's `weights` argument; here normalisation lives in the bundle.
@@ -192,7 +181,9 @@ def build_network(n_classes: int, *, architecture: str = "inception_v3", **optio
         Fewer than two classes, or an unknown architecture.
     """
     if n_classes < 2:
-        raise TrainingError(f"A network needs at least 2 training classes, got {n_classes}. Choose a smaller maxClassSize.")
+        raise TrainingError(
+            f"A network needs at least 2 training classes, got {n_classes}. Choose a smaller maxClassSize."
+        )
     if architecture == "inception_v3":
         return InceptionV3(n_classes, **options)
     if architecture == "tiny":

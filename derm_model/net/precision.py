@@ -1,4 +1,4 @@
-"""Which reduced precision a device gains from. Emulated bfloat16 is ten times slower than float32, so it must be asked."""
+"""Which reduced precision a device gains from. Emulated bfloat16 is ten times slower than float32, so ask first."""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ class CardNotes:
             values = json.loads(path.read_text(encoding="utf-8"))
             return CardNotes(**values | {"limitations": tuple(values.get("limitations", ()))})
         except (OSError, ValueError, TypeError) as error:
-            raise TrainingError(f"{path} is no file of card notes (keys origin, licence, limitations): {error}.") from error
+            raise TrainingError(
+                f"{path} is no file of card notes (keys origin, licence, limitations): {error}."
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,9 @@ def release(
         No finished epoch, or no validation images.
     """
     if not run.validation.records:
-        raise TrainingError("A bundle needs validation images for its temperature and thresholds. Use --validation 0.1.")
+        raise TrainingError(
+            "A bundle needs validation images for its temperature and thresholds. Use --validation 0.1."
+        )
     model = fitted(run.config, len(run.partition.classes), paths)
     preprocessing = Preprocessing(size_px=run.config.read_size_px, mean=run.config.mean, std=run.config.std)
     network = model.network.to(device)
@@ -290,10 +294,14 @@ def _metrics(holdout: _Measured, taxonomy: Taxonomy, classes: Sequence[TrainingC
     found: list[Metric] = []
     for source, n in sorted(Counter(r.source for r in holdout.records).items()):
         own = np.array([r.source == source for r in holdout.records])
-        part = _Measured(tuple(r for r in holdout.records if r.source == source), holdout.labels[own], holdout.probs[own])
+        part = _Measured(
+            tuple(r for r in holdout.records if r.source == source), holdout.labels[own], holdout.probs[own]
+        )
         found += _accuracy(part, source, taxonomy, classes)
         if (error := expected_calibration_error(part.probs, part.labels)) is not None:
-            found.append(Metric(name="expected calibration error", data_set=source, value=error, low=None, high=None, n=n))
+            found.append(
+                Metric(name="expected calibration error", data_set=source, value=error, low=None, high=None, n=n)
+            )
     for task in read_tasks().values():
         if (sides := restrict(task, taxonomy, classes)) is not None:
             found += _aucs(holdout, sides)
@@ -304,7 +312,9 @@ def _accuracy(part: _Measured, source: str, taxonomy: Taxonomy, classes: Sequenc
     """Mean of per-class accuracies; over the data set's own labels where they are known, else the training classes."""
     known = known_data_sets().get(source)
     groups = [(c.node,) for c in classes] if known is None else list(known.labels.values())
-    members = [[i for i, c in enumerate(classes) if any(taxonomy.is_within(c.node, n) for n in nodes)] for nodes in groups]
+    members = [
+        [i for i, c in enumerate(classes) if any(taxonomy.is_within(c.node, n) for n in nodes)] for nodes in groups
+    ]
     summed = np.stack([part.probs[:, m].sum(axis=1) for m in members], axis=1)
     of_class = {i: g for g, m in enumerate(members) for i in m}
     usable = np.array([label in of_class for label in part.labels.tolist()], dtype=bool)
@@ -314,5 +324,7 @@ def _accuracy(part: _Measured, source: str, taxonomy: Taxonomy, classes: Sequenc
         return []
     name = f"balanced accuracy over {len(set(truth.tolist()))} {'training classes' if known is None else 'classes'}"
     return [
-        Metric(name=name, data_set=source, value=interval.value, low=interval.low, high=interval.high, n=int(usable.sum()))
+        Metric(
+            name=name, data_set=source, value=interval.value, low=interval.low, high=interval.high, n=int(usable.sum())
+        )
     ]

@@ -92,7 +92,9 @@ def _read_split(records: Sequence[Record], seed: int, paths: RunPaths) -> Split:
             part_of = {(row["source"], row["image_id"]): row["part"] for row in csv.DictReader(file)}
         rule = json.loads(paths.config.read_text(encoding="utf-8"))["rule"]
     except (OSError, KeyError, ValueError) as error:
-        raise TrainingError(f"{paths.folder} holds a run that cannot be read ({error}). Choose another --out.") from error
+        raise TrainingError(
+            f"{paths.folder} holds a run that cannot be read ({error}). Choose another --out."
+        ) from error
     if part_of.keys() != {(record.source, record.image_id) for record in records}:
         raise _another(paths, "images")
     parts = {

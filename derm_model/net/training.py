@@ -33,7 +33,9 @@ from derm_model.net.optimizer import build_optimizer, learning_rate
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.preprocessing import Preprocessing
 
-WORST_CROP = 0.8  # mean side of the inscribed square over all angles: what the crops of a size show is a whole image / 0.8
+WORST_CROP = (
+    0.8  # mean side of the inscribed square over all angles: what the crops of a size show is a whole image / 0.8
+)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,9 @@ class _State:
             self.epoch, self.step, self.seconds = saved["epoch"], saved["step"], saved["seconds"]
             self.origin, self.history = saved["origin"], saved["history"]
         except Exception as error:  # torch raises half a dozen kinds for a damaged file
-            raise TrainingError(f"The checkpoint {path} could not be read ({error}). Delete it to start this run again.") from error
+            raise TrainingError(
+                f"The checkpoint {path} could not be read ({error}). Delete it to start this run again."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -260,7 +264,9 @@ def _check(train: Labelled, n_classes: int) -> None:
     if not train.records:
         raise TrainingError("There is no image to train on. Check the manifest and the split.")
     if empty := [i for i in range(n_classes) if i not in set(train.labels.tolist())]:
-        raise TrainingError(f"Classes {empty} have no training image. Lower the holdout share or merge them (maxClassSize).")
+        raise TrainingError(
+            f"Classes {empty} have no training image. Lower the holdout share or merge them (maxClassSize)."
+        )
 
 
 def _start(config: TrainConfig, n_classes: int, paths: RunPaths, device: torch.device) -> _State:
@@ -283,7 +289,9 @@ def _start(config: TrainConfig, n_classes: int, paths: RunPaths, device: torch.d
     return state
 
 
-def _run_epoch(config: TrainConfig, train: Labelled, state: _State, steps_per_epoch: int, device: torch.device) -> tuple[float, float]:
+def _run_epoch(
+    config: TrainConfig, train: Labelled, state: _State, steps_per_epoch: int, device: torch.device
+) -> tuple[float, float]:
     """One pass; mean loss and the last learning rate."""
     torch.manual_seed(config.seed * 1_000_003 + state.epoch)  # dropout and jitter: the same after a resume
     state.network.train()
@@ -328,7 +336,9 @@ def jitter(unit: Tensor, config: TrainConfig) -> Tensor:
     if config.brightness == 0 and config.contrast == 0:
         return unit
     factors = torch.rand(2, len(unit), 1, 1, 1) * 2 - 1
-    brightness, contrast = (1 + f.to(unit.device) * s for f, s in zip(factors, (config.brightness, config.contrast), strict=True))
+    brightness, contrast = (
+        1 + f.to(unit.device) * s for f, s in zip(factors, (config.brightness, config.contrast), strict=True)
+    )
     mean = unit.mean((1, 2, 3), keepdim=True)
     shifted: Tensor = ((unit - mean) * contrast + mean) * brightness
     return shifted.clamp(0, 1)
@@ -336,7 +346,12 @@ def jitter(unit: Tensor, config: TrainConfig) -> Tensor:
 
 @torch.inference_mode()
 def logits_of(
-    network: nn.Module, records: Sequence[Record], preprocessing: Preprocessing, *, device: str | torch.device = "cpu", workers: int = 1
+    network: nn.Module,
+    records: Sequence[Record],
+    preprocessing: Preprocessing,
+    *,
+    device: str | torch.device = "cpu",
+    workers: int = 1,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
     """Logits (n, n_classes) and features (n, n_features) of whole images, in the order of the records.
 
@@ -371,4 +386,6 @@ def _validate(
             state.network.load_state_dict(own)
     predicted = logits.argmax(1)
     rows = metrics.class_table(validation.labels, predicted, n_classes)
-    return metrics.mean_class_accuracy(validation.labels, predicted, n_classes), tuple(row.accuracy.value if row.accuracy else None for row in rows)
+    return metrics.mean_class_accuracy(validation.labels, predicted, n_classes), tuple(
+        row.accuracy.value if row.accuracy else None for row in rows
+    )

@@ -31,7 +31,16 @@ def write_drawn_manifest(folder: Path, n_per_kind: int = 40) -> Path:
             path = folder / f"{node}-{i}.png"
             draw(rng, colour).save(path)
             records.append(
-                Record(path.stem, path, node, node, "drawn", lesion_id=f"{node}-{i // 2}", licence="CC0-1.0", modality="drawing")
+                Record(
+                    path.stem,
+                    path,
+                    node,
+                    node,
+                    "drawn",
+                    lesion_id=f"{node}-{i // 2}",
+                    licence="CC0-1.0",
+                    modality="drawing",
+                )
             )
     write_manifest(folder / "manifest.csv", records)
     return folder / "manifest.csv"

@@ -80,7 +80,9 @@ def test_no_pixel_from_outside_the_image_is_ever_sampled(w: int, h: int, size: i
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 359), st.booleans(), st.sampled_from([(90, 90), (150, 220), (300, 180)]))
-def test_no_border_colour_appears_in_any_view_of_a_white_image(degrees: int, flip: bool, shape: tuple[int, int]) -> None:
+def test_no_border_colour_appears_in_any_view_of_a_white_image(
+    degrees: int, flip: bool, shape: tuple[int, int]
+) -> None:
     white = np.full((*shape, 3), 255, np.uint8)
     assert resample(white, 64, View(math.radians(degrees), flip)).min() == 255
 

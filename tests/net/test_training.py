@@ -24,7 +24,7 @@ from derm_model.net.config import Stage, TrainConfig
 from derm_model.net.engine import Engine
 from derm_model.net.loader import draw_epoch, sampling_weights, training_batches
 from derm_model.net.run import Run, prepare_run
-from derm_model.net.training import Average, Labelled, RunPaths, fit, fitted, jitter
+from derm_model.net.training import Average, RunPaths, fit, fitted, jitter
 from derm_model.taxonomy import Taxonomy, read_crosswalk
 from tests.net.drawn import write_drawn_manifest
 
@@ -141,7 +141,9 @@ def test_a_weighted_epoch_draws_rare_classes_more_often() -> None:
     assert weights[labels == 1].sum() == pytest.approx(0.5)
     drawn = labels[draw_epoch(100, weights, seed=1, epoch=0)]
     assert 30 < (drawn == 1).sum() < 70
-    boosted = sampling_weights(records, labels, dataclasses.replace(TINY, sampling_power=0, source_weights={"rare": 5.0}))
+    boosted = sampling_weights(
+        records, labels, dataclasses.replace(TINY, sampling_power=0, source_weights={"rare": 5.0})
+    )
     assert boosted is not None
     assert boosted[0] == pytest.approx(5 * boosted[1])
 
@@ -192,9 +194,13 @@ def wait_for(path: Path, process: subprocess.Popen[bytes], seconds: float = 240)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_or_interrupted_process_loses_at_most_the_running_epoch(manifest: Path, tmp_path: Path, how: int) -> None:
+def test_a_killed_or_interrupted_process_loses_at_most_the_running_epoch(
+    manifest: Path, tmp_path: Path, how: int
+) -> None:
     paths = RunPaths(tmp_path / "run")
-    first = subprocess.Popen(command(manifest, paths.folder), stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    first = subprocess.Popen(
+        command(manifest, paths.folder), stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     wait_for(paths.metrics, first)
     first.send_signal(how)
     _, said = first.communicate(timeout=120)
@@ -233,7 +239,9 @@ def test_the_command_makes_a_bundle_the_engine_reads(manifest: Path, taxonomy: T
     assert bundle.classes[int(prediction.class_probs.argmax())].node == records[0].node
 
 
-def test_wrong_options_end_with_one_sentence_and_code_2(manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_options_end_with_one_sentence_and_code_2(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     base = ["train", "--manifest", str(manifest), "--out", str(tmp_path / "run")]
     for wrong, word in (
         (["--preset", "fast"], "preset"),
