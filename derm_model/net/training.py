@@ -33,9 +33,7 @@ from derm_model.net.optimizer import build_optimizer, learning_rate
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.preprocessing import Preprocessing
 
-WORST_CROP = (
-    0.8  # mean side of the inscribed square over all angles: what the crops of a size show is a whole image / 0.8
-)
+MEAN_CROP = 0.8  # mean side of the inscribed square over all angles: a crop of s px matches a whole image of s / 0.8
 
 
 @dataclass(frozen=True)
@@ -239,7 +237,7 @@ def fit(
         result = EpochResult(state.epoch, config.epochs, size, loss, accuracy, per_class, rate, took, speed)
         state.history.append(dataclasses.asdict(result))
         state.save(paths.checkpoint)
-        # Written whole from the checkpoint's own history: a kill between the two files leaves no gap and no double line.
+        # Whole, from the checkpoint's own history: a kill between the two files leaves no gap and no double line.
         replace_text(paths.metrics, "".join(json.dumps(line) + "\n" for line in state.history))
         yield result
 
@@ -332,7 +330,7 @@ def _loss(network: AnyNetwork, x: Tensor, labels: Tensor, config: TrainConfig) -
 
 
 def jitter(unit: Tensor, config: TrainConfig) -> Tensor:
-    """Brightness and contrast of each image of (n, 3, s, s) in [0, 1] times a factor drawn from 1 +- the config's value."""
+    """Brightness and contrast of each image, (n, 3, s, s) in [0, 1], times a factor drawn from 1 ± the config's."""
     if config.brightness == 0 and config.contrast == 0:
         return unit
     factors = torch.rand(2, len(unit), 1, 1, 1) * 2 - 1
@@ -370,10 +368,10 @@ def logits_of(
 def _validate(
     config: TrainConfig, validation: Labelled, state: _State, n_classes: int, device: torch.device
 ) -> tuple[float | None, tuple[float | None, ...]]:
-    """Mean of per-class accuracies, read at the scale the stage's crops have (`TrainConfig.read_size_px` at the end)."""
+    """Mean of per-class accuracies, read at the scale the stage's crops have, at most `TrainConfig.read_size_px`."""
     if not validation.records:
         return None, (None,) * n_classes
-    size = min(config.read_size_px, round(config.stage_of(state.epoch).size_px / WORST_CROP))
+    size = min(config.read_size_px, round(config.stage_of(state.epoch).size_px / MEAN_CROP))
     preprocessing = Preprocessing(size_px=size, mean=config.mean, std=config.std)
     state.network.eval()
     own = {k: v.clone() for k, v in state.network.state_dict().items()} if state.average else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ def test_the_cosine_warms_up_and_ends_at_zero() -> None:
     assert rates[0] < rates[50] < rates[99]
     assert max(rates) == pytest.approx(SMALL_DATA.learning_rate, rel=1e-3)
     assert rates[-1] < 1e-4 * SMALL_DATA.learning_rate * 10
-    assert all(a >= b for a, b in zip(rates[100:], rates[101:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[100:]))
 
 
 @pytest.mark.parametrize("field", ["optimizer", "schedule"])
