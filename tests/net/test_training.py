@@ -133,6 +133,17 @@ def test_a_loss_that_is_not_finite_stops_with_advice(finished: tuple[Run, RunPat
         list(fit(wild, run.train, run.validation, 2, RunPaths(tmp_path)))
 
 
+def test_reduced_precision_trains_to_nearly_the_same_loss(
+    finished: tuple[Run, RunPaths], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished[0]
+    exact = json.loads(finished[1].metrics.read_text().splitlines()[0])["loss"]
+    monkeypatch.setattr("derm_model.net.training.autocast_dtype", lambda device: torch.bfloat16)
+    reduced = next(fit(run.config, run.train, run.validation, 2, RunPaths(tmp_path)))
+    assert reduced.loss == pytest.approx(exact, rel=0.15)  # six steps at a high rate let rounding grow
+    assert reduced.loss != exact  # it really ran in bfloat16
+
+
 def test_a_weighted_epoch_draws_rare_classes_more_often() -> None:
     labels = np.array([0] * 90 + [1] * 10)
     records = [Record(str(i), Path("x"), "n", None, "rare" if i == 0 else "other") for i in range(100)]
