@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 VENV := .venv/bin
 # Where browser tests find their browser; empty when there is none, and then they say so and are skipped.
-WITH_BROWSER = DERM_CHROMIUM="$$(scripts/find_chromium.sh)"
+PYTEST = chromium="$$(scripts/find_chromium.sh)" && DERM_CHROMIUM="$$chromium" $(VENV)/python -m pytest
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -18,13 +18,13 @@ setup:  ## make .venv with everything pinned, tools included
 	@scripts/setup.sh --dev
 
 test: setup  ## run all tests (ARGS="-k taxonomy" for some)
-	@$(WITH_BROWSER) $(VENV)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 check: setup  ## all that CI runs: style, types, tests
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
-	@$(WITH_BROWSER) $(VENV)/python -m pytest
+	@$(PYTEST)
 
 bench: setup  ## measure start, decoding, prediction and saliency on this machine
 	@$(VENV)/python scripts/bench.py $(ARGS)

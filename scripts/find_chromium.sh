@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Print the path of a Chromium that starts, for the browser tests; install one where there is none.
-# Always succeeds, because the other tests do not need it: without a browser it prints nothing, and why on stderr.
+# Without a browser it prints nothing, and why on stderr. That is no failure, because the other tests can do without
+# one, unless DERM_REQUIRE_BROWSER is set, as it is in CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,4 +45,6 @@ print_downloaded && exit 0
 install_with_apt && print_installed && exit 0
 say "Downloading Chromium for the browser tests (playwright)"
 .venv/bin/python -m playwright install chromium >/dev/null 2>&1 && print_downloaded && exit 0
-say "No Chromium was found, and none could be installed: browser tests are skipped. Install Chromium, or set DERM_CHROMIUM to one."
+say "No Chromium was found, and none could be installed. Install Chromium, or set DERM_CHROMIUM to one."
+[[ -n "${DERM_REQUIRE_BROWSER:-}" ]] && exit 1
+say "The browser tests are skipped."
