@@ -84,7 +84,7 @@ def draw_begin(case: Case) -> None:
     with right, st.container(border=True):
         st.markdown("##### How to begin")
         st.markdown(STEPS)
-    drawings = sorted((ASSETS / "examples").glob("*.png"))
+    drawings = sorted((ASSETS / "examples").glob("drawing-*"))
     if not drawings:
         return
     st.markdown("##### Or try a drawing")
@@ -103,7 +103,7 @@ def draw_begin(case: Case) -> None:
 
 
 def _take_drawing(path: Path, number: int) -> None:
-    state.case().add([(f"drawing-{number}.png", path.read_bytes())], drawing=True)
+    state.case().add([(path.name, path.read_bytes())], drawing=True)
 
 
 def explain_no_model() -> None:

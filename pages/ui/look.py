@@ -16,7 +16,6 @@ STYLE = """
 .st-key-head {{ margin-bottom: -.5rem; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{
   color: {muted} !important; opacity: 1 !important; }}
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {on_accent}; }}
 [data-testid="stFileUploaderDropzone"] {{ min-height: 4rem; }}
 button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px solid {accent}; outline-offset: 1px; }}
 .dermtree-score {{ font-size: .9375rem; }}
@@ -46,7 +45,7 @@ def palette() -> Palette:
 
 def style_sheet(colours: Palette) -> str:
     """All CSS of the app as one element."""
-    tokens = {name: getattr(colours, name) for name in ("ink", "muted", "accent", "on_accent", "grid", "page", "tint")}
+    tokens = {name: getattr(colours, name) for name in ("ink", "muted", "accent", "grid", "page", "tint")}
     return f"<style>{STYLE.format(**tokens)}</style>"
 
 

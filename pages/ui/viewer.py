@@ -21,6 +21,8 @@ NOTICE_ICONS = {
     "small": ":material/photo_size_select_small:",
     "blurred": ":material/blur_on:",
     "dark": ":material/dark_mode:",
+    "bright": ":material/light_mode:",
+    "uniform": ":material/crop_square:",
 }
 GRADIENTS = {Gradient.LOSS: "the loss (as in the paper)", Gradient.SCORE: "the probability"}
 HOW_TO_READ = (

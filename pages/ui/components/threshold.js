@@ -2,21 +2,36 @@
 const SEND_EVERY_MS = 120
 const STEP = 0.001
 
+// Python answers late, and meanwhile the hand has moved on. Whether a value from Python is to be shown:
+// an echo of the last value sent, or news from another control, but no echo of an earlier one.
+function isNews(state, value) {
+  if (value === state.known) return false
+  state.known = value
+  const echo = state.sent.indexOf(value)
+  state.sent = echo < 0 ? [] : state.sent.slice(echo + 1)
+  return !state.dragging && !state.timer && !state.sent.length
+}
+
 export default function ({ data, parentElement, setStateValue }) {
   const range = parentElement.querySelector("#range")
   const number = parentElement.querySelector("#number")
-  const state = (parentElement._threshold ??= { sentAt: 0, timer: 0, dragging: false, typing: false })
+  const state = (parentElement._threshold ??= { known: null, sent: [], sentAt: 0, timer: 0, dragging: false })
 
   for (const input of [range, number]) Object.assign(input, { min: 0, max: 1, step: STEP })
-  range.setAttribute("aria-valuetext", Number(data.value).toFixed(3))
-  if (!state.dragging) range.value = data.value // never fight the hand that drags
-  if (!state.dragging && !state.typing) number.value = Number(data.value).toFixed(3)
+  if (isNews(state, data.value)) show(data.value)
+
+  function show(value) {
+    range.value = value
+    number.value = value.toFixed(3)
+  }
 
   function send(value) {
     clearTimeout(state.timer)
     const wait = Math.max(0, SEND_EVERY_MS - (performance.now() - state.sentAt))
     state.timer = setTimeout(() => {
+      state.timer = 0
       state.sentAt = performance.now()
+      state.sent.push(value)
       setStateValue("value", value)
     }, wait)
   }
@@ -30,13 +45,11 @@ export default function ({ data, parentElement, setStateValue }) {
     state.dragging = false
     send(Number(range.value))
   }
-  number.oninput = () => (state.typing = true)
   number.onchange = () => {
-    state.typing = false
     const typed = Number.parseFloat(number.value)
-    const value = Number.isFinite(typed) ? Math.min(1, Math.max(0, typed)) : Number(data.value)
-    range.value = value
-    number.value = value.toFixed(3)
+    if (!Number.isFinite(typed)) return show(Number(range.value))
+    const value = Math.min(1, Math.max(0, typed))
+    show(value)
     send(value)
   }
 }
