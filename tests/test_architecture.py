@@ -43,9 +43,10 @@ ROOMS: dict[str, set[str]] = {
     "verdict": {"evaluation"},
     "answer": {"palette", "taxonomy"},
     "card": {"errors", "evaluation", "taxonomy", "typed_json"},
+    "measuring": {"card", "data", "evaluation", "taxonomy"},
 }
 ROOMS["figures"] = ROOMS["report"] = {"answer", "evaluation", "palette", "verdict", "words"}
-ROOMS["net"] = {"card", "data", "derm_model", "errors", "evaluation", "taxonomy", "typed_json", "words"}
+ROOMS["net"] = {"card", "data", "derm_model", "errors", "evaluation", "measuring", "taxonomy", "typed_json", "words"}
 ROOMS["commands"] = {"answer", "card", "data", "errors", "evaluation", "net", "report", "taxonomy", "verdict", "words"}
 ROOMS["__main__"] = {"commands", "errors"}
 ROOMS["derm_model"] = set()

@@ -140,8 +140,10 @@ def run(args: argparse.Namespace) -> int:
     config, rules = read_config(args), read_rules(args)
 
     from derm_model.data.manifest import join, read_manifest
+    from derm_model.net.precision import find_device
     from derm_model.net.run import prepare_run
-    from derm_model.net.training import RunPaths, fit
+    from derm_model.net.run_state import RunPaths
+    from derm_model.net.training import fit
     from derm_model.taxonomy import read_crosswalk, read_taxonomy
 
     taxonomy = read_taxonomy()
@@ -158,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
     )
     for i, cls in enumerate(prepared.partition.classes):
         say(f"  class {i}: {cls.name} ({cls.n_images:,} images)")
-    device = _device(args.device)
+    device = find_device(args.device)
     try:
         for result in fit(
             config, prepared.train, prepared.validation, len(prepared.partition.classes), paths, device=device
@@ -187,13 +189,3 @@ def run(args: argparse.Namespace) -> int:
 def say(text: str) -> None:
     """One line of progress on standard error."""
     print(text, file=sys.stderr, flush=True)
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise TrainingError(f"--device {name} was asked for, but torch sees no CUDA GPU. Use --device cpu.")
-    return name

@@ -173,14 +173,15 @@ def _dots(rng: np.random.Generator, canvas: Plane, depth: Plane) -> Plane:
     rows, columns = np.nonzero(depth * 0.01 > 0.02)  # not on the border itself
     if len(rows) == 0:
         return canvas
-    yy, xx = np.mgrid[:size_px, :size_px].astype(np.float32)
     for pick in rng.choice(len(rows), size=26):
         pale = bool(rng.random() < 0.5)
         radius = size_px * rng.uniform(0.006, 0.013)
-        near = np.hypot(yy - rows[pick], xx - columns[pick]) / radius
-        spot = np.exp(-(near**2)) * (0.65 if pale else 0.6)
+        row, column, reach = int(rows[pick]), int(columns[pick]), int(3 * radius) + 1
+        window = np.s_[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+        yy, xx = np.mgrid[window].astype(np.float32)
+        spot = np.exp(-((yy - row) ** 2 + (xx - column) ** 2) / radius**2) * (0.65 if pale else 0.6)
         colour = np.array((228, 204, 168) if pale else (70, 44, 34), dtype=np.float32)
-        canvas = _mix(canvas, colour, np.asarray(spot, dtype=np.float32))
+        canvas[window] = _mix(canvas[window], colour, np.asarray(spot, dtype=np.float32))
     return canvas
 
 

@@ -191,7 +191,7 @@ def _cache_key(path: Path) -> str:
 def _read_cache(cache: Path) -> dict[str, Fingerprint]:
     """Read what an earlier run kept. A missing, damaged or older file only costs time, so it is no error."""
     try:
-        with np.load(cache, allow_pickle=False) as stored:
+        with cache.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if int(stored["format"]) != CACHE_FORMAT:
                 return {}
             keys, digests, details = stored["keys"].tolist(), stored["sha256"].tolist(), stored["details"]

@@ -69,8 +69,8 @@ def check_quality(image: DecodedImage) -> tuple[QualityNotice, ...]:
     Returns
     -------
     tuple of QualityNotice
-        Empty when there is nothing to say. A picture of one colour is called uniform and never blurred: there is nothing
-        in it that could be sharp. About 12 ms for 1024 x 1024 pixels.
+        Empty when there is nothing to say. A picture of one colour is called uniform and never blurred: nothing in it
+        could be sharp. About 12 ms for 1024 x 1024 pixels.
     """
     notices: list[QualityNotice] = []
     width, height = image.original_width_px, image.original_height_px

@@ -132,12 +132,15 @@ def _text_or_unknown(head: bytes) -> UnreadableImage:
 
 
 def _as_text(head: bytes) -> str | None:
-    """The text, or None where the bytes are none: control characters do not occur in text."""
+    """The text, or None where the bytes are none.
+
+    Control characters do not occur in text; a few bytes that are no UTF-8 may be Latin-1 letters or a cut character.
+    """
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
     text = head.decode(encoding, errors="replace")
-    strange = sum(char == "\ufffd" or (ord(char) < 32 and char not in "\t\r\n\f\x1b") for char in text)
-    # A cut multi-byte character at the end and a few Latin-1 letters are still text.
-    return text if strange <= len(text) // 50 + 1 else None
+    if any(ord(char) < 32 and char not in "\t\r\n\f" for char in text):
+        return None
+    return text if text.count("\ufffd") <= len(text) // 10 else None
 
 
 def declared_bytes(kind: str, data: bytes) -> int | None:

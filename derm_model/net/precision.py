@@ -1,8 +1,25 @@
-"""Which reduced precision a device gains from. Emulated bfloat16 is ten times slower than float32, so ask first."""
+"""Which device there is, and which reduced precision it gains from: emulated bfloat16 is ten times slower than float32."""
 
 from __future__ import annotations
 
 import torch
+
+from derm_model.errors import TrainingError
+
+
+def find_device(name: str) -> str:
+    """The device a user asked for; ``auto`` is CUDA where there is a GPU.
+
+    Raises
+    ------
+    TrainingError
+        CUDA was asked for and there is none.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise TrainingError(f"--device {name} was asked for, but torch sees no CUDA GPU. Use --device cpu.")
+    return name
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:

@@ -14,7 +14,8 @@ from derm_model.data.manifest import Record, counts
 from derm_model.data.splits import Split, SplitRules, groups, make_split
 from derm_model.errors import TrainingError
 from derm_model.net.config import TrainConfig
-from derm_model.net.training import Labelled, RunPaths, replace_text
+from derm_model.net.run_state import RunPaths, replace_text
+from derm_model.net.training import Labelled
 from derm_model.taxonomy import Partition, Taxonomy, partition
 
 

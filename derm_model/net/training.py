@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,12 @@ from derm_model.data.manifest import Record
 from derm_model.errors import TrainingError
 from derm_model.evaluation import metrics
 from derm_model.net.config import TrainConfig
-from derm_model.net.initialisation import initialise
 from derm_model.net.loader import training_batches, whole_images
-from derm_model.net.network import AnyNetwork, build_network
-from derm_model.net.optimizer import build_optimizer, learning_rate
+from derm_model.net.network import AnyNetwork
+from derm_model.net.optimizer import learning_rate
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.preprocessing import Preprocessing
+from derm_model.net.run_state import RunPaths, RunState, replace_text, start
 
 MEAN_CROP = 0.8  # mean side of the inscribed square over all angles: a crop of s px matches a whole image of s / 0.8
 
@@ -73,108 +72,6 @@ class Labelled:
     def __post_init__(self) -> None:
         if len(self.records) != len(self.labels):
             raise ValueError(f"{len(self.records)} records but {len(self.labels)} labels")
-
-
-@dataclass(frozen=True)
-class RunPaths:
-    """Files of a run folder."""
-
-    folder: Path
-
-    @property
-    def config(self) -> Path:
-        """The recipe and the classes the run was started with."""
-        return self.folder / "config.json"
-
-    @property
-    def checkpoint(self) -> Path:
-        """State after the last finished epoch."""
-        return self.folder / "checkpoint.pt"
-
-    @property
-    def metrics(self) -> Path:
-        """One JSON line per epoch."""
-        return self.folder / "metrics.jsonl"
-
-    @property
-    def split(self) -> Path:
-        """Which image went where."""
-        return self.folder / "split.csv"
-
-    @property
-    def bundle(self) -> Path:
-        """The finished bundle."""
-        return self.folder / "bundle"
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write to a temporary name, then rename: readers see the old or the new file, never half of one."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-class Average:
-    """Exponential moving average of all floating tensors of a network, batch-norm statistics included."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.values = {k: v.detach().clone() for k, v in network.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after 0-based `step`; early steps forget faster, or the first weights would linger."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.values[name].lerp_(value, 1 - decay)
-            else:
-                self.values[name].copy_(value)
-
-
-@dataclass
-class _State:
-    """All that changes during training."""
-
-    network: AnyNetwork
-    optimizer: torch.optim.Optimizer
-    average: Average | None
-    epoch: int = 0  # finished epochs
-    step: int = 0
-    seconds: float = 0.0
-    origin: str = ""
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one entry per finished epoch
-
-    def save(self, path: Path) -> None:
-        temporary = path.with_name(path.name + ".tmp")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.values if self.average else None,
-                "epoch": self.epoch,
-                "step": self.step,
-                "seconds": self.seconds,
-                "origin": self.origin,
-                "history": self.history,
-            },
-            temporary,
-        )
-        temporary.replace(path)
-
-    def load(self, path: Path, device: torch.device) -> None:
-        try:
-            saved = torch.load(path, map_location=device, weights_only=True)
-            self.network.load_state_dict(saved["network"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-            if self.average is not None:
-                self.average.values = saved["average"]
-            self.epoch, self.step, self.seconds = saved["epoch"], saved["step"], saved["seconds"]
-            self.origin, self.history = saved["origin"], saved["history"]
-        except Exception as error:  # torch raises half a dozen kinds for a damaged file
-            raise TrainingError(
-                f"The checkpoint {path} could not be read ({error}). Delete it to start this run again."
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -222,7 +119,7 @@ def fit(
     """
     _check(train, n_classes)
     target = torch.device(device)
-    state = _start(config, n_classes, paths, target)
+    state = start(config, n_classes, paths, target)
     steps_per_epoch = max(1, len(train.records) // config.batch_size)
     while state.epoch < config.epochs:
         started = time.monotonic()
@@ -252,7 +149,7 @@ def fitted(config: TrainConfig, n_classes: int, paths: RunPaths) -> Fitted:
     """
     if not paths.checkpoint.is_file():
         raise TrainingError(f"{paths.folder} holds no checkpoint: no epoch was finished. Train first.")
-    state = _start(config, n_classes, paths, torch.device("cpu"))
+    state = start(config, n_classes, paths, torch.device("cpu"))
     if state.average is not None:
         state.network.load_state_dict(state.average.values)
     return Fitted(state.network.eval(), state.epoch, state.seconds, state.origin)
@@ -267,28 +164,8 @@ def _check(train: Labelled, n_classes: int) -> None:
         )
 
 
-def _start(config: TrainConfig, n_classes: int, paths: RunPaths, device: torch.device) -> _State:
-    """A fresh state, or the checkpoint's."""
-    torch.manual_seed(config.seed)
-    network = build_network(
-        n_classes,
-        architecture=config.architecture,
-        count_include_pad=config.count_include_pad,
-        aux=config.aux_weight > 0,
-        dropout=config.dropout,
-    )
-    resumed = paths.checkpoint.is_file()
-    origin = "" if resumed else initialise(network, config.initialisation)
-    network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = Average(network, config.ema_decay) if config.ema_decay is not None else None
-    state = _State(network, build_optimizer(network, config), average, origin=origin)
-    if resumed:
-        state.load(paths.checkpoint, device)
-    return state
-
-
 def _run_epoch(
-    config: TrainConfig, train: Labelled, state: _State, steps_per_epoch: int, device: torch.device
+    config: TrainConfig, train: Labelled, state: RunState, steps_per_epoch: int, device: torch.device
 ) -> tuple[float, float]:
     """One pass; mean loss and the last learning rate."""
     torch.manual_seed(config.seed * 1_000_003 + state.epoch)  # dropout and jitter: the same after a resume
@@ -366,7 +243,7 @@ def logits_of(
 
 
 def _validate(
-    config: TrainConfig, validation: Labelled, state: _State, n_classes: int, device: torch.device
+    config: TrainConfig, validation: Labelled, state: RunState, n_classes: int, device: torch.device
 ) -> tuple[float | None, tuple[float | None, ...]]:
     """Mean of per-class accuracies, read at the scale the stage's crops have, at most `TrainConfig.read_size_px`."""
     if not validation.records:

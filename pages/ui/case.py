@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from derm_model.data.images import decode
-from derm_model.data.quality import QualityNotice, check_quality
 from numpy.typing import NDArray
 from PIL import Image
 
+from derm_model.data.images import decode
+from derm_model.data.quality import QualityNotice, check_quality
 from derm_model.errors import UnreadableImage
 
 DETAIL_PX = 1024  # shorter side that is decoded at least: enough to zoom into; a large JPEG is read at reduced scale

@@ -27,10 +27,11 @@ def draw_evidence(model: Model) -> None:
             name = model.tasks[task_id].task.name if task_id in model.tasks else task_id
             _draw_task(name, task)
         st.markdown("##### Limits")
+        st.markdown("\n".join(f"- {look.plain(limit)}" for limit in card.limitations))
         st.markdown(look.plain(card.intended_use))
         st.markdown(
             "Where a test set holds few images of a skin colour, body site or diagnosis, little is known of the error "
-            "rates there. The taxonomy was not reviewed by a dermatologist. " + words.NOTICE
+            "rates there. The taxonomy was not reviewed by a dermatologist."
         )
 
 
