@@ -1,4 +1,4 @@
-"""Which device there is, and which reduced precision it gains from: emulated bfloat16 is ten times slower than float32."""
+"""Which device there is, and which reduced precision it gains from (emulated bfloat16 is ten times slower)."""
 
 from __future__ import annotations
 
