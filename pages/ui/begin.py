@@ -11,7 +11,7 @@ from pages.ui import components, look, resources, state
 from pages.ui.case import Case
 from pages.ui.frame import ASSETS
 
-TYPES = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif", "dcm", "dicom"]
+FORMATS = "JPEG, PNG, WebP, TIFF, BMP, HEIC or DICOM."
 MAX_UPLOAD_MB = 20
 STEPS = """
 1. Fill the frame with one lesion, in focus, in even light.
@@ -22,19 +22,20 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 def doors(case: Case) -> None:
-    """Uploader and camera; new files go into the case and the doors are empty again. Problems stand right below."""
+    """Uploader and camera; new files go into the case and the doors are empty again. Problems stand right below.
+
+    The uploader has no list of file types: DICOM files often have no ending, and what a file is, its content tells.
+    """
     with st.container(key="uploader"):
         key = f"upload_{state.door()}"
         st.file_uploader(
             "Images of one lesion",
-            type=TYPES,
             accept_multiple_files=True,
             max_upload_size=MAX_UPLOAD_MB,
             key=key,
             on_change=_take_files,
             args=(key,),
-            help=f"JPEG, PNG, WebP, TIFF, BMP, HEIC or DICOM, up to {MAX_UPLOAD_MB} MB each. "
-            "Drop them here, browse, or paste an image with Ctrl+V.",
+            help=f"Drop files here, browse, or paste a picture with Ctrl+V; {MAX_UPLOAD_MB} MB each at most.",
         )
         components.accept_paste()
     if st.toggle(
@@ -43,7 +44,7 @@ def doors(case: Case) -> None:
         key = f"photo_{state.door()}"
         st.camera_input("Photograph of the lesion", resolution="1080p", key=key, on_change=_take_photo, args=(key,))
     _problems(case)
-    st.caption(words.PRIVACY.format(place=_place()))
+    st.caption(f"{FORMATS} {words.PRIVACY.format(place=_place())}")
 
 
 def _take_files(key: str) -> None:

@@ -8,14 +8,16 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from derm_model.data.images import decode
-from derm_model.data.quality import QualityNotice, check_quality
 from derm_model.errors import UnreadableImage
+
+if TYPE_CHECKING:
+    from derm_model.data.quality import QualityNotice
 
 DETAIL_PX = 1024  # shorter side that is decoded at least: enough to zoom into; a large JPEG is read at reduced scale
 VIEW_PX = 1280  # longer side of the picture sent to the browser, some 200 KB
@@ -110,6 +112,9 @@ def read_image(name: str, data: bytes, digest: str, drawing: bool) -> CaseImage:
     UnreadableImage
         The bytes are no image we can read.
     """
+    from derm_model.data.images import decode  # pulls scipy: the first page is drawn without it
+    from derm_model.data.quality import check_quality
+
     decoded = decode(data, name=name, min_side_px=DETAIL_PX)
     return CaseImage(
         name=name,

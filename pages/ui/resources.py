@@ -122,6 +122,7 @@ def _load_engine(folder: Path, tree: Taxonomy) -> Engine:
     """Import torch, load the weights and run once, so that the first image does not pay for the first run."""
     import numpy as np
 
+    import derm_model.data.quality  # noqa: F401  (the first upload needs it, and it takes half a second)
     from derm_model.net.bundle import load_bundle
     from derm_model.net.engine import Engine
     from derm_model.net.saliency import Target
