@@ -21,6 +21,7 @@ from derm_model.typed_json import FieldError, decode_dataclass, encode
 FORMAT_VERSION = 1
 CARD_FILE = "bundle.json"
 WEIGHTS_FILE = "weights.safetensors"
+FIRST_PRESET = "Sensitivity 90%"  # missing few is the first wish in screening; the others are one press away
 PRESET_SENSITIVITIES = (0.90, 0.95)  # the clinical habit of naming a sensitivity first, then reading the specificity
 
 

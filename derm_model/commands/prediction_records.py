@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derm_model.answer import region_mass
-from derm_model.card import BundleCard, TaskCard
+from derm_model.card import FIRST_PRESET, BundleCard, TaskCard
 from derm_model.errors import DermTreeError, WrongTaxonomy
 from derm_model.taxonomy import Aggregator, Task, TaskClasses, Taxonomy, read_tasks, restrict, task_score
 from derm_model.words import NOTICE
@@ -19,7 +19,6 @@ from derm_model.words import NOTICE
 if TYPE_CHECKING:
     from derm_model.net.engine import Prediction
 
-DEFAULT_PRESET = "Sensitivity 90%"  # the app's first choice too: missing few is the first wish in screening
 CLASSES = "classes"
 CUTS = {"roots": 1, "nine": 2}
 
@@ -36,7 +35,7 @@ class Question:
     def threshold(self) -> float | None:
         """The preset "Sensitivity 90%", else the first; None where no threshold was chosen on validation images."""
         presets = {} if self.card is None else {preset.name: preset.threshold for preset in self.card.presets}
-        return presets.get(DEFAULT_PRESET, next(iter(presets.values()), None))
+        return presets.get(FIRST_PRESET, next(iter(presets.values()), None))
 
 
 class Recorder:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derm_model.answer import region_mass
-from derm_model.card import TaskCard
+from derm_model.card import FIRST_PRESET, TaskCard
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
 from derm_model.report import TaskResult
 from derm_model.taxonomy import TaskClasses, task_score
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Thresholds = dict[tuple[str, str], float]  # by (bundle id, task id)
 
 FIRST_THRESHOLD = 0.5  # where none was chosen on images: the middle, and the page says that nothing is known of it
-FIRST_PRESET = "Sensitivity 90%"  # missing few is the first wish in screening; the others are one press away
 BY_HAND = "set by hand"
 
 
