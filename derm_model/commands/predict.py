@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from tqdm import tqdm
 
-from derm_model.card import default_bundle, read_card
-from derm_model.commands.prediction_records import DEFAULT_PRESET, Recorder
+from derm_model.card import FIRST_PRESET, default_bundle, read_card
+from derm_model.commands.prediction_records import Recorder
 from derm_model.commands.prediction_writers import CsvWriter, JsonLinesWriter, TableWriter, Writer
 from derm_model.errors import UnreadableImage
 from derm_model.taxonomy import read_taxonomy
@@ -35,7 +35,7 @@ One JSON object per line, written as soon as its image is read:
   file, bundle    the path as given, and the id of the model bundle
   class_probs     training class id -> probability; they sum to 1
   nodes           node id -> probability, for the three roots and nine classes; null: not resolved by this model
-  tasks           task id -> score, threshold ("{DEFAULT_PRESET}" of the bundle's card), positive (score >= threshold)
+  tasks           task id -> score, threshold ("{FIRST_PRESET}" of the bundle's card), positive (score >= threshold)
                   and region_probability (that the image belongs to either side of the question at all)
   level           id -> probability, only with --level
   ood_percentile  images of the model's own kind that are less unusual than this one, in per cent
