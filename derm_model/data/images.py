@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -22,6 +22,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
+from derm_model.data.colour import keep_info, to_8_bit, to_srgb
 from derm_model.data.dicom import open_dicom, too_many_pixels
 from derm_model.data.sniffing import SEND_ORIGINAL, declared_bytes, ends_early, sniff, unsupported
 from derm_model.errors import (
@@ -58,9 +59,6 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _QUARTER_TURNED = {5, 6, 7, 8}
-
-# A file announces the colour space of its profile; the picture must be in it before the profile can be applied.
-_PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _decode(data: bytes, limits: Limits, min_side_px: int | None) -> DecodedImag
     try:
         image = open_dicom(data, limits.max_pixels) if kind == "DICOM" else _open(kind, data, limits)
         reduced, size = _read_reduced(image, min_side_px)
-        pixels = np.asarray(_to_srgb(reduced))
+        pixels = np.asarray(to_srgb(reduced))
     except UnreadableImage:
         raise
     except MemoryError as error:
@@ -187,12 +185,12 @@ def _read_reduced(image: Image.Image, min_side_px: int | None) -> tuple[Image.Im
     image.load()
     # Asked after loading: the decoders of TIFF and HEIC turn the picture themselves and clear the tag.
     orientation = _orientation(image)
-    image = _to_8_bit(image)
+    image = to_8_bit(image)
     factor = min(image.size) // min_side_px if min_side_px is not None else 1
     if factor > 1:
         image = image.reduce(factor)
     if orientation in _TRANSPOSE:
-        image = _keep_info(image.transpose(_TRANSPOSE[orientation]), image)
+        image = keep_info(image.transpose(_TRANSPOSE[orientation]), image)
     return image, (full[1], full[0]) if orientation in _QUARTER_TURNED else full
 
 
@@ -203,69 +201,6 @@ def _orientation(image: Image.Image) -> int:
     except Exception:
         return 1
     return value if value in _TRANSPOSE else 1
-
-
-def _keep_info(image: Image.Image, before: Image.Image) -> Image.Image:
-    image.info = dict(before.info)
-    return image
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Bring every mode to L, RGB, RGBA or CMYK, keeping `info` (the profile is applied later)."""
-    if image.mode.startswith(("I", "F")):
-        return _keep_info(Image.fromarray(_scale_to_8_bit(np.asarray(image, dtype=np.float32))), image)
-    if image.has_transparency_data:
-        return _keep_info(image.convert("RGBA"), image)
-    if image.mode in {"L", "RGB", "CMYK"}:
-        return image
-    if image.mode == "LAB":
-        raise unsupported("a picture in the LAB colour space")
-    return _keep_info(image.convert("L" if image.mode == "1" else "RGB"), image)
-
-
-def _scale_to_8_bit(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Scale grey values of unknown range to 0..255.
-
-    White is 1.0 or the full scale of 8, 10, 12, 14 or 16 bits, whichever is the first to hold the brightest value
-    (cameras store 12 bits in 16); beyond that, the brightest value. Black is 0. What is not finite is black.
-    """
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    brightest = float(values.max())
-    whites = [1.0, *(2.0**bits - 1 for bits in (8, 10, 12, 14, 16))]
-    white = next((white for white in whites if brightest <= white), brightest)
-    return np.asarray(np.clip(values / np.float32(white), 0, 1) * 255 + 0.5, dtype=np.uint8)
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Apply the colour profile, then lay transparency on white.
-
-    White, because transparent pixels surround lesions that were cut out, and on black they would look like pigment.
-    """
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colours = _apply_profile(image.convert("RGB") if alpha is not None else image, image.info.get("icc_profile"))
-    if alpha is None:
-        return colours
-    return Image.composite(colours, Image.new("RGB", image.size, "white"), alpha)
-
-
-def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
-    """To sRGB by the embedded ICC profile.
-
-    One that is damaged or made for other colours is ignored: the pixels are still good.
-    """
-    if isinstance(profile, bytes) and profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            mode = _PROFILE_MODES.get(source.profile.xcolor_space.strip())
-            if mode is not None and (image.mode == "CMYK") == (mode == "CMYK"):
-                converted = ImageCms.profileToProfile(
-                    image.convert(mode), source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-                )
-                if converted is not None:
-                    return converted
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass
-    return image.convert("RGB")
 
 
 def _explain(kind: str, data: bytes, error: Exception) -> UnreadableImage:
