@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
 import derm_model
 from derm_model.card import BundleCard, DataSource, Metric, NetworkCard, TrainingCard
@@ -22,6 +22,7 @@ from derm_model.errors import TrainingError
 from derm_model.evaluation.calibration import fit_temperature
 from derm_model.measuring import Measured, metrics, task_cards
 from derm_model.net.bundle import save_bundle
+from derm_model.net.network import AnyNetwork
 from derm_model.net.preprocessing import Preprocessing
 from derm_model.net.reference import FeatureReference
 from derm_model.net.run import Run
@@ -29,6 +30,8 @@ from derm_model.net.run_state import RunPaths
 from derm_model.net.training import Fitted, Labelled, fitted, logits_of
 from derm_model.taxonomy import Taxonomy
 from derm_model.words import NOTICE
+
+Answers = tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]  # logits (n, n_classes), features (n, n_features)
 
 # Features of this many training images describe the training set well enough for a distance, in minutes on a CPU.
 MAX_REFERENCE_IMAGES = 2000
@@ -91,27 +94,44 @@ def release(
         raise TrainingError(
             "A bundle needs validation images for its temperature and thresholds. Use --validation 0.1."
         )
-    model = fitted(run.config, len(run.partition.classes), paths)
     preprocessing = Preprocessing(size_px=run.config.read_size_px, mean=run.config.mean, std=run.config.std)
-    network = model.network.to(device)
 
-    def read(part: Labelled, what: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    def read(network: AnyNetwork, part: Labelled, what: str) -> Answers:
         say(f"Reading {len(part.records):,} {what} images at {preprocessing.size_px} px")
+        network.to(device)
         return logits_of(network, part.records, preprocessing, device=device, workers=run.config.workers)
 
-    logits, features = read(run.validation, "validation")
+    model, (logits, features) = _choose(run, paths, read)
+    say(f"The {model.weights} weights are kept")
     temperature = fit_temperature(logits, run.validation.labels)
     validation = Measured(run.validation.records, run.validation.labels, softmax(logits / temperature, axis=1))
     holdout = None
     if run.test.records:
-        test_logits, _ = read(run.test, "held-out")
+        test_logits, _ = read(model.network, run.test, "held-out")
         holdout = Measured(run.test.records, run.test.labels, softmax(test_logits / temperature, axis=1))
-    _, train_features = read(_sample(run.train, run.config.seed), "training")
+    _, train_features = read(model.network, _sample(run.train, run.config.seed), "training")
     card = _card(run, taxonomy, name, model, preprocessing, temperature, validation, holdout, notes or CardNotes())
     for metric in card.metrics:
         say(f"  {metric.data_set}: {metric.name} {_text(metric)}")
-    save_bundle(paths.bundle, network.cpu(), card, FeatureReference.fit(train_features, features))
+    save_bundle(paths.bundle, model.network.cpu(), card, FeatureReference.fit(train_features, features))
     return paths.bundle
+
+
+def _choose(run: Run, paths: RunPaths, read: Callable[[AnyNetwork, Labelled, str], Answers]) -> tuple[Fitted, Answers]:
+    """The averaged or the last weights: those that give the validation images' labels the higher likelihood.
+
+    An average over a short run still holds weights from its first stages, a long one's is nearly always better.
+    """
+    best: tuple[float, Fitted, Answers] | None = None
+    for average in (True, False) if run.config.ema_decay is not None else (False,):
+        model = fitted(run.config, len(run.partition.classes), paths, average=average)
+        answers = read(model.network, run.validation, f"validation ({model.weights} weights)")
+        scaled = answers[0] / fit_temperature(answers[0], run.validation.labels)
+        likelihood = log_softmax(scaled, axis=1)[np.arange(len(scaled)), run.validation.labels].mean()
+        if best is None or likelihood > best[0]:
+            best = (float(likelihood), model, answers)
+    assert best is not None
+    return best[1:]
 
 
 def _card(
@@ -145,7 +165,7 @@ def _card(
         preprocessing=preprocessing.to_json(),
         training=TrainingCard(
             # A path says more about the trainer's machine than about the network: only the file's name goes out.
-            config=config.to_json() | {"initialisation": Path(config.initialisation).name},
+            config=config.to_json() | {"initialisation": Path(config.initialisation).name, "weights": model.weights},
             epochs=model.epochs,
             seconds=round(model.seconds),
             hardware=hardware(),

@@ -76,12 +76,13 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network as it should be shipped (the average where there is one)."""
+    """A trained network; `weights` is "average" or "last"."""
 
     network: AnyNetwork
     epochs: int
     seconds: float
     origin: str
+    weights: str
 
 
 def fit(
@@ -139,8 +140,13 @@ def fit(
         yield result
 
 
-def fitted(config: TrainConfig, n_classes: int, paths: RunPaths) -> Fitted:
+def fitted(config: TrainConfig, n_classes: int, paths: RunPaths, *, average: bool = True) -> Fitted:
     """The network of the run's last checkpoint, on the CPU, in eval mode.
+
+    Parameters
+    ----------
+    average : bool
+        With the averaged weights, where the run has them, instead of the last.
 
     Raises
     ------
@@ -150,9 +156,10 @@ def fitted(config: TrainConfig, n_classes: int, paths: RunPaths) -> Fitted:
     if not paths.checkpoint.is_file():
         raise TrainingError(f"{paths.folder} holds no checkpoint: no epoch was finished. Train first.")
     state = start(config, n_classes, paths, torch.device("cpu"))
-    if state.average is not None:
+    averaged = average and state.average is not None
+    if state.average is not None and averaged:
         state.network.load_state_dict(state.average.values)
-    return Fitted(state.network.eval(), state.epoch, state.seconds, state.origin)
+    return Fitted(state.network.eval(), state.epoch, state.seconds, state.origin, "average" if averaged else "last")
 
 
 def _check(train: Labelled, n_classes: int) -> None:

@@ -24,7 +24,8 @@ from derm_model.net.config import Stage, TrainConfig
 from derm_model.net.engine import Engine
 from derm_model.net.loader import draw_epoch, sampling_weights, training_batches
 from derm_model.net.run import Run, prepare_run
-from derm_model.net.training import Average, RunPaths, fit, fitted, jitter
+from derm_model.net.run_state import Average, RunPaths
+from derm_model.net.training import fit, fitted, jitter
 from derm_model.taxonomy import Taxonomy, read_crosswalk
 from tests.net.drawn import write_drawn_manifest
 
@@ -236,6 +237,7 @@ def test_the_command_makes_a_bundle_the_engine_reads(manifest: Path, taxonomy: T
     assert card.name == "drawn"
     assert card.network.origin == "random weights"
     assert card.limitations == ("Drawings only.",)
+    assert card.training.config["weights"] in ("average", "last")
     assert [source.licence for source in card.data] == ["CC0-1.0"]
     assert card.training.n_train + card.training.n_validation + card.data[0].n_test == 80
     assert card.tasks.keys() == {"melanocytic"}  # no epidermal class was trained
