@@ -39,7 +39,7 @@ def doors(case: Case) -> None:
         )
         components.accept_paste()
     if st.toggle(
-        "Use the camera", key="camera_on", help="Works on this computer, or where the page is served by https."
+        "Use the camera", key=state.CAMERA, help="Works on this computer, or where the page is served by https."
     ):
         key = f"photo_{state.door()}"
         st.camera_input("Photograph of the lesion", resolution="1080p", key=key, on_change=_take_photo, args=(key,))
@@ -58,6 +58,7 @@ def _take_photo(key: str) -> None:
     photo = st.session_state[key]
     if photo is not None:
         state.case().add([(f"photo-{len(state.case().images) + 1}.jpg", photo.getvalue())])
+        st.session_state[state.CAMERA] = False  # no camera runs on unseen
         state.renew_door()
 
 
@@ -65,7 +66,7 @@ def _problems(case: Case) -> None:
     for problem in case.problems:
         kept = " The other images were kept." if case.images else ""
         st.error(
-            f"**{look.plain(problem.name)} could not be read.** {look.plain(problem.message)}{kept}",
+            f"**{look.plain(problem.name)} {problem.what}.** {look.plain(problem.message)}{kept}",
             icon=":material/broken_image:",
         )
 

@@ -70,10 +70,11 @@ class CaseImage:
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that could not be read, and why."""
+    """A file that was not taken, and why."""
 
     name: str
     message: str
+    what: str = "could not be read"
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Case:
                 continue
             if len(self.images) == MAX_IMAGES:
                 rule = f"A case holds at most {MAX_IMAGES} images. Remove some, or begin a new case."
-                self.problems.append(Problem(name, rule))
+                self.problems.append(Problem(name, rule, "was not added"))
                 continue
             try:
                 self.images.append(read_image(name, data, digest, drawing))

@@ -63,6 +63,7 @@ def _choose_model() -> Choices:
     model = None
     if usable:
         names = {str(m.folder): _label(m, usable) for m in usable}
+        state.drop_unless(state.MODEL, names)
         chosen = st.selectbox(
             "Model",
             list(names),

@@ -29,6 +29,7 @@ def chosen_task(model: Model) -> TaskClasses | None:
 def choose_question(model: Model) -> None:
     """The question; only those the model's classes can answer."""
     texts = {WHAT: "What is it?", **{task_id: t.task.question for task_id, t in model.tasks.items()}}
+    state.drop_unless(state.QUESTION, texts)
     st.selectbox(
         "Question",
         list(texts),

@@ -5,7 +5,7 @@ Widget keys are dropped when their widget is not drawn; those that must survive 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TypeVar
 
 import streamlit as st
@@ -30,6 +30,7 @@ PRESET = "preset"
 LIVE = "live_threshold"
 TREE = "tree"
 SEARCH = "search"
+CAMERA = "camera"
 
 # keys of our own
 _CASE = "dermtree_case"
@@ -45,6 +46,12 @@ def _owned(key: str, make: Callable[[], T]) -> T:
         st.session_state[key] = make()
     value: T = st.session_state[key]
     return value
+
+
+def drop_unless(key: str, options: Container[object]) -> None:
+    """Forget a choice that is no longer offered, so that its widget begins with the first option."""
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
 
 
 def case() -> Case:

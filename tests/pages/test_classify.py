@@ -97,6 +97,23 @@ def test_the_same_file_is_not_added_twice(open_classify: OpenPage) -> None:
     assert len(page.session_state["dermtree_case"].images) == 1
 
 
+def test_a_photograph_is_taken_and_the_camera_is_off_again(open_classify: OpenPage) -> None:
+    page = open_classify()
+    page.toggle(key=state.CAMERA).set_value(True).run()
+    page.camera_input[0].upload("photo.jpg", png(1))
+    page.run()
+    assert not page.exception
+    assert [image.name for image in page.session_state["dermtree_case"].images] == ["photo-1.jpg"]
+    assert page.toggle(key=state.CAMERA).value is False
+
+
+def test_a_case_has_a_limit_and_says_so(open_classify: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.ui.case.MAX_IMAGES", 1)
+    page = upload(open_classify(), ("a.png", png(1)), ("b.png", png(2)))
+    assert "was not added" in page.error[0].value
+    assert "at most 1" in page.error[0].value
+
+
 def test_views_of_one_lesion_are_averaged_and_can_be_separated(open_classify: OpenPage) -> None:
     page = upload(open_classify(), ("a.png", png(1)), ("b.png", png(2)))
     assert "Case of 2 images" in texts(page)
