@@ -1,4 +1,4 @@
-"""Take the README's pictures from the running app, with drawings instead of patients: ``python scripts/screenshots.py``.
+"""Take the README's pictures from the running app, of drawings and not of patients: `python scripts/screenshots.py`.
 
 Both themes and three widths go into docs/screenshots; look at every picture before a release.
 """
@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -42,18 +43,17 @@ def main() -> int:
         sync_playwright() as playwright,
     ):
         browser = launch(playwright, executable)
-        for theme in ("light", "dark"):
-            _classify(browser, url, options.out, theme, 1440)
+        _classify(browser, url, options.out, "light", 1440)
+        _classify(browser, url, options.out, "dark", 1440)
         _classify(browser, url, options.out, "light", 1024)
         _classify(browser, url, options.out, "light", 390)
         browser.close()
     return 0
 
 
-def _classify(browser: Browser, url: str, out: Path, theme: str, width: int) -> None:
+def _classify(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
     """The states of Classify: begin, answer, side by side with the tree."""
-    scheme = "dark" if theme == "dark" else "light"
-    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     page.goto(url)
