@@ -94,7 +94,10 @@ def save_bundle(
             feature_reference=_summary(feature_reference),
         )
         write_card(card, temporary)
-        temporary.chmod(0o777 & ~_umask())  # mkdtemp's 0700 would hide the bundle from the server's user
+        # mkdtemp and safetensors write for their owner only, which would hide the bundle from the server's user
+        temporary.chmod(0o777 & ~_umask())
+        for file in temporary.iterdir():
+            file.chmod(0o666 & ~_umask())
         _put_in_place(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from hashlib import sha256
@@ -19,7 +20,7 @@ from derm_model.net.bundle import load_bundle, save_bundle
 from derm_model.net.network import build_network
 from derm_model.net.preprocessing import Preprocessing
 from derm_model.taxonomy import Node, Taxonomy
-from tests.support import random_network, tiny_card
+from tests.support import make_tiny_bundle, random_network, tiny_card
 
 OTHER = Taxonomy([Node("root", "Root", None, (), "benign", None, None)])
 
@@ -241,3 +242,10 @@ def test_curves_are_those_of_held_out_images_where_there_are_any(tiny_bundle: Pa
     task = replace(bundle.card.tasks["epidermal"], holdout=None)
     without = replace(bundle, card=replace(bundle.card, tasks={"epidermal": task}))
     assert without.curves["epidermal"] is task.validation
+
+
+def test_a_bundle_can_be_read_by_whoever_runs_the_server(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    folder = make_tiny_bundle(tmp_path / "made")
+    umask = os.umask(0o022)
+    os.umask(umask)
+    assert all(file.stat().st_mode & 0o777 == 0o666 & ~umask for file in folder.iterdir())
