@@ -9,13 +9,13 @@ function isNews(state, value) {
   state.known = value
   const echo = state.sent.indexOf(value)
   state.sent = echo < 0 ? [] : state.sent.slice(echo + 1)
-  return !state.dragging && !state.timer && !state.sent.length
+  return !state.dragging && !state.typing && !state.timer && !state.sent.length
 }
 
 export default function ({ data, parentElement, setStateValue }) {
   const range = parentElement.querySelector("#range")
   const number = parentElement.querySelector("#number")
-  const state = (parentElement._threshold ??= { known: null, sent: [], sentAt: 0, timer: 0, dragging: false })
+  const state = (parentElement._threshold ??= { known: null, sent: [], sentAt: 0, timer: 0 })
 
   for (const input of [range, number]) Object.assign(input, { min: 0, max: 1, step: STEP })
   if (isNews(state, data.value)) show(data.value)
@@ -45,7 +45,15 @@ export default function ({ data, parentElement, setStateValue }) {
     state.dragging = false
     send(Number(range.value))
   }
+  number.oninput = () => {
+    state.typing = true
+  }
+  number.onblur = () => {
+    if (state.typing) show(state.known) // typed, but left unfinished
+    state.typing = false
+  }
   number.onchange = () => {
+    state.typing = false
     const typed = Number.parseFloat(number.value)
     if (!Number.isFinite(typed)) return show(Number(range.value))
     const value = Math.min(1, Math.max(0, typed))
