@@ -336,7 +336,14 @@ def test_ctrl_c_leaves_complete_lines_and_ends_with_130(folder: Path, tiny_bundl
     for copy in range(150):
         shutil.copy(folder / "0.png", folder / f"copy{copy}.png")
     command = [sys.executable, "-m", "derm_model", "predict", str(folder), "--bundle", str(tiny_bundle)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell's background jobs ignore SIGINT, and so would a child of tests that run as one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()

@@ -211,7 +211,11 @@ def test_a_killed_or_interrupted_process_loses_at_most_the_running_epoch(
 ) -> None:
     paths = RunPaths(tmp_path / "run")
     first = subprocess.Popen(
-        command(manifest, paths.folder), stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        command(manifest, paths.folder),
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # A shell's background jobs ignore SIGINT, and so would a child of tests that run as one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(paths.metrics, first)
     first.send_signal(how)
