@@ -127,4 +127,4 @@ def _map_view(saliency: SaliencyMap | None, image: CaseImage) -> MapView:
     size = max(1, round(height * scale)), max(1, round(width * scale))
     overlay = Image.fromarray(overlay_rgba(saliency, *size))
     plain = Image.fromarray(plain_grey(saliency, *size))
-    return MapView(saliency, data_url(overlay, "WEBP", quality=80), data_url(plain, "WEBP", quality=80))
+    return MapView(saliency, data_url(overlay, "WEBP", quality=80, method=0), data_url(plain, "JPEG", quality=88))
