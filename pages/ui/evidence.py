@@ -17,12 +17,15 @@ def draw_evidence(model: Model) -> None:
     card = model.card
     with st.expander("Evidence: what stands behind these numbers", icon=":material/fact_check:", key="evidence"):
         st.markdown("##### Model")
-        st.markdown(_table(("", ""), _model_lines(card)))
+        first, *others = _model_lines(card)
+        st.markdown(_table(first, others))
         st.markdown("##### Learnt from")
         st.markdown(_table(("Data set", "Kind", "Train", "Validation", "Held out", "Licence"), _data_lines(card)))
         st.caption(f"Split: {look.plain(card.split_rule)}")
         st.markdown("##### Tested on images it never saw")
-        st.markdown(_table(("Figure", "Data set", "Value (95% interval)", "n"), _metric_lines(card.metrics)))
+        by_question = {metric for task in card.tasks.values() for metric in task.auc}
+        general = [metric for metric in card.metrics if metric not in by_question]
+        st.markdown(_table(("Figure", "Data set", "Value (95% interval)", "n"), _metric_lines(general)))
         for task_id, task in card.tasks.items():
             name = model.tasks[task_id].task.name if task_id in model.tasks else task_id
             _draw_task(name, task)
@@ -41,17 +44,11 @@ def _model_lines(card: BundleCard) -> list[tuple[str, ...]]:
     length = f"{words.plural(training.epochs, 'epoch')}, {_duration(training.seconds)}"
     lines: list[tuple[str, ...]] = [
         ("Bundle", f"`{card.bundle_id}`"),
-        ("Name, made at", f"{look.plain(card.name)}, {look.plain(card.created_at)}"),
-        (
-            "Network",
-            f"{look.plain(network.architecture)}, {n_classes}",
-        ),
+        ("Name, made at", f"{look.plain(card.name)}, {look.plain(card.created_at[:16].replace('T', ' '))} UTC"),
+        ("Network", f"{look.plain(network.architecture)}, {n_classes}"),
         ("First weights", look.plain(network.origin)),
-        (
-            "Training",
-            f"{length}, {look.plain(training.hardware)}",
-        ),
-        ("Classes", ", ".join(look.plain(c.name) for c in card.classes)),
+        ("Training", f"{length}, {look.plain(training.hardware)}"),
+        ("Classes", "; ".join(look.plain(c.name) for c in card.classes)),
         ("Calibration", f"temperature {card.temperature:.2f}"),
         ("Licence", look.plain(card.licence)),
     ]

@@ -69,9 +69,9 @@ class Question:
         self.thresholds[self._key] = min(1.0, max(0.0, float(value)))
 
     @property
-    def preset(self) -> str | None:
-        """Name of the preset in force, None for a threshold set by hand."""
-        return next((name for name, value in self.presets.items() if value == self.threshold), None)
+    def presets_in_force(self) -> tuple[str, ...]:
+        """Presets with this threshold: none for one set by hand, and two may coincide."""
+        return tuple(name for name, value in self.presets.items() if value == self.threshold)
 
     @property
     def curve(self) -> OperatingCurve | None:
@@ -101,7 +101,7 @@ class Question:
             score=self.score,
             region_probability=self.region_probability,
             threshold=self.threshold,
-            threshold_rule=self.preset or BY_HAND,
+            threshold_rule=" = ".join(self.presets_in_force) or BY_HAND,
             rates=self.point,
             measured_on=None if card is None else "validation images" if card.holdout is None else "held-out images",
             verdict=self.verdict,

@@ -89,8 +89,9 @@ def draw_rows(model: Model, probs: NDArray[np.float64]) -> None:
 def _folded_label(folded: Sequence[NodeAnswer]) -> str:
     small = sum(a.probability is not None for a in folded)
     other = len(folded) - small
-    parts = [f"{small} below 1%"] if small else []
-    return f"{len(folded)} more: " + " and ".join(parts + ([f"{other} not learnt by this model"] if other else []))
+    if not other:
+        return f"{small} more below 1%"
+    return f"{small} more below 1%, {other} not learnt by this model" if small else f"{other} not learnt by this model"
 
 
 def _bars(answers: Sequence[NodeAnswer], key: str, label: str) -> None:

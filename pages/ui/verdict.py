@@ -88,7 +88,9 @@ def _controls(question: Question) -> None:
     """Presets, range and number: all write the one threshold and are drawn from it."""
     task_id = question.classes.task.id
     if question.presets:
-        st.session_state[state.PRESET] = question.preset
+        in_force = question.presets_in_force
+        if st.session_state.get(state.PRESET) not in in_force:
+            st.session_state[state.PRESET] = next(iter(in_force), None)
         with st.container():  # resets the column rule that would cut the options off
             st.segmented_control(
                 "Threshold presets",

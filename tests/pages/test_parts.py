@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def test_a_question_has_no_score_where_the_model_puts_nothing_on_either_side(mod
 
 def test_the_first_threshold_is_the_preset_of_90_per_cent_sensitivity(model: Model) -> None:
     question = ask(model, even(model))
-    assert question.preset == "Sensitivity 90%"
+    assert question.presets_in_force == ("Sensitivity 90%",)
     assert question.threshold == question.presets["Sensitivity 90%"]
 
 
@@ -99,12 +100,21 @@ def test_a_threshold_set_by_hand_belongs_to_its_question_and_stays_in_0_to_1(mod
     question = ask(model, even(model))
     question.set_threshold(1.7)
     assert question.threshold == 1
-    assert question.preset is None
+    assert question.presets_in_force == ()
     assert question.result().threshold_rule == "set by hand"
     assert question.put_to(even(model)).threshold == 1
     other = Question(model, model.tasks["epidermal"], question.probs, question.thresholds)
-    assert other.preset == "Sensitivity 90%"
+    assert other.presets_in_force == ("Sensitivity 90%",)
     assert 0 < FIRST_THRESHOLD < 1
+
+
+def test_two_presets_may_coincide_and_both_are_named(model: Model) -> None:
+    task = model.card.tasks["melanocytic"]
+    twin = replace(task.presets[0], name="Twin")
+    card = replace(model.card, tasks={"melanocytic": replace(task, presets=(*task.presets, twin))})
+    question = ask(replace(model, card=card), even(model))
+    assert question.presets_in_force == ("Sensitivity 90%", "Twin")
+    assert question.result().threshold_rule == "Sensitivity 90% = Twin"
 
 
 def test_rates_are_those_of_held_out_images_at_the_threshold(model: Model) -> None:
