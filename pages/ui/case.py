@@ -19,9 +19,9 @@ from derm_model.errors import UnreadableImage
 if TYPE_CHECKING:
     from derm_model.data.quality import QualityNotice
 
-DETAIL_PX = 1024  # shorter side that is decoded at least: enough to zoom into; a large JPEG is read at reduced scale
-VIEW_PX = 1280  # longer side of the picture sent to the browser, some 200 KB
-MAX_IMAGES = 20  # of one case; a decoded image takes up to about 15 MB of the server's memory
+DETAIL_PX = 720  # shorter side that is decoded at least: enough to zoom into; a large JPEG is read at reduced scale
+VIEW_PX = 1024  # longer side of the picture sent to the browser, some 150 KB
+MAX_IMAGES = 20  # of one case; a decoded image takes up to about 10 MB of the server's memory
 
 
 @dataclass(frozen=True, eq=False)
