@@ -16,7 +16,12 @@ DermTreeError
 |  |- WrongTaxonomy         made for another tree
 |  `- UnsupportedFormat     made by a newer DermTree
 |- WeightsUnavailable       initial weights could not be read or downloaded
-`- TrainingError            training cannot start or go on
+|- TrainingError            training cannot start or go on
+|- ImportProblem            a data set's official files are not where or what they should be
+|- CurationError            a workspace of curated data cannot be used, or a step was asked for too early
+|- SplitError               a split that cannot be made, or in which a group straddles
+|- JobError                 a job that cannot be started, read or stopped
+`- Cancelled                somebody stopped the work; what was finished is kept
 
 A message says the rule, what was found and what to do next.
 """
@@ -90,3 +95,23 @@ class WeightsUnavailable(DermTreeError):
 
 class TrainingError(DermTreeError):
     """Training cannot start or go on."""
+
+
+class ImportProblem(DermTreeError):
+    """A data set's official files are not where or what they should be."""
+
+
+class CurationError(DermTreeError):
+    """A workspace of curated data cannot be used, or a step was asked for before the one it needs."""
+
+
+class SplitError(DermTreeError):
+    """A split cannot be made, or a group lies in two of its parts."""
+
+
+class JobError(DermTreeError):
+    """A job cannot be started, read or stopped."""
+
+
+class Cancelled(DermTreeError):
+    """Somebody stopped the work; what was finished is kept."""
