@@ -52,7 +52,7 @@ def _search(model: Model) -> None:
 
 
 def _tree(model: Model, probs: NDArray[np.float64]) -> None:
-    from derm_model.figures import plot_icicle  # plotly: not before there is something to draw
+    from derm_model.figures.tree import plot_icicle  # plotly: not before there is something to draw
 
     slices = tree_slices(model.taxonomy, model.aggregator, model.card.classes, probs)
     resolved = [s.answer for s in slices if s.answer.probability is not None and s.parent is None]

@@ -122,7 +122,7 @@ def _curve(question: Question) -> None:
     point, curve = question.point, question.curve
     if point is None or curve is None:
         return
-    from derm_model.figures import plot_operating_curve  # plotly: not before there is something to draw
+    from derm_model.figures.operating import plot_operating_curve  # plotly: not before there is something to draw
 
     st.plotly_chart(
         plot_operating_curve(curve, point, look.palette(), CURVE_HEIGHT_PX),
