@@ -25,6 +25,10 @@ def test_the_shipped_data_sets(crosswalk: Crosswalk) -> None:
         "PAD-UFES-20": 6,
         "Fitzpatrick17k": 114,
         "Dermofit": 10,
+        "DDI": 78,
+        "Derm7pt": 20,
+        "SCIN": 201,
+        "ISIC Archive": 418,
     }
 
 
@@ -49,6 +53,10 @@ def test_every_target_is_in_the_tree(crosswalk: Crosswalk, taxonomy: Taxonomy) -
         ("PAD-UFES-20", "SEK", "seborrheic-keratosis"),
         ("Dermofit", "Intraepithelial Carcinoma", "bowen-disease"),
         ("Fitzpatrick17k", "erythema annulare centrifigum", "erythema-annulare-centrifugum"),
+        ("DDI", "nodular-melanoma-(nm)", "nodular-melanoma"),
+        ("Derm7pt", "melanoma (less than 0.76 mm)", "melanoma-nos"),
+        ("SCIN", "SCC/SCCIS", "malignant-epidermal"),
+        ("ISIC Archive", "Benign:Benign melanocytic proliferations:Nevus", "melanocytic-nevus-nos"),
     ],
 )
 def test_labels_stand_for_their_nodes(crosswalk: Crosswalk, dataset: str, label: str, node: str) -> None:
@@ -63,6 +71,27 @@ def test_case_punctuation_and_spacing_do_not_count(crosswalk: Crosswalk) -> None
 
 def test_a_known_label_may_stand_for_nothing(crosswalk: Crosswalk) -> None:
     assert crosswalk.node("ISIC 2019", "UNK") is None
+    assert crosswalk.node("Derm7pt", "miscellaneous") is None
+
+
+def test_a_label_that_pools_roots_stands_for_nothing(crosswalk: Crosswalk) -> None:
+    assert crosswalk.node("SCIN", "Adnexal neoplasm") is None  # benign or malignant
+    assert crosswalk.node("ISIC Archive", "Benign:Exogenous") is None  # tattoo or foreign body granuloma
+
+
+def test_a_finer_isic_term_never_lies_under_another_root_than_the_term_above_it_but_for_the_known_ones(
+    crosswalk: Crosswalk, taxonomy: Taxonomy
+) -> None:
+    def root(label: str) -> str | None:
+        node = crosswalk.node("ISIC Archive", label)
+        return None if node is None else taxonomy.path(node)[0]
+
+    paths = [label for label in crosswalk.labels("ISIC Archive") if ":" in label]
+    roots = [(path.rpartition(":")[2], root(path.rpartition(":")[0]), root(path)) for path in paths]
+    assert {term for term, above, own in roots if above and own and own != above} == {
+        "Inflammatory or infectious diseases",  # benign there, non-neoplastic here
+        "Hemangioendothelioma, Kaposiform",  # malignant there, indeterminate among the benign vascular tumours here
+    }
 
 
 def test_an_unknown_label_names_the_nearest(crosswalk: Crosswalk) -> None:
