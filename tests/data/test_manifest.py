@@ -38,10 +38,10 @@ def test_a_row_becomes_a_record_with_the_node_of_its_label(read, tmp_path, cross
             node=crosswalk.node("HAM10000", "mel"),
             label="mel",
             source="HAM10000",
-            modality="dermoscopy",
+            modality="dermoscopic",
             lesion_id="L1",
             patient_id="P1",
-            confirmed_by="histology",
+            confirmed_by="histopathology",
             licence="CC0",
             official_split="validation",
         ),
@@ -132,7 +132,7 @@ def test_a_byte_order_mark_and_spaces_of_a_spreadsheet_do_no_harm(read):
 
 
 def test_what_is_written_is_read_back_the_same(read, tmp_path, taxonomy, crosswalk, drawings):
-    records = list(read(HEADER + '1,a.jpg,HAM10000,dermoscopy,mel,L,P,"a, b ""c""",test,CC0\n').records)
+    records = list(read(HEADER + '1,a.jpg,HAM10000,dermoscopy,mel,"L, ""1""",P,consensus,test,CC0\n').records)
     records.append(replace(records[0], image_id="2", path=drawings[3], label=None, lesion_id=None))
     copy = tmp_path / "copy.csv"
     write_manifest(copy, records)

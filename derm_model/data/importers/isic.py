@@ -1,0 +1,53 @@
+"""What the ISIC challenges have in common: picture ids, lesion ids, ground truth with a column per class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from derm_model.data.importers.base import header, read_rows
+from derm_model.data.importers.files import DOWNSAMPLED
+from derm_model.data.problems import ProblemLog
+from derm_model.data.schema import MISSING, link
+from derm_model.errors import ImportProblem
+
+
+def isic_link(image_id: str) -> tuple[str, ...]:
+    """Link the same picture of the ISIC Archive in all data sets that contain it."""
+    plain = image_id.removesuffix(DOWNSAMPLED)
+    return (link("isic", plain),) if plain else ()
+
+
+def lesion_link(lesion_id: str) -> tuple[str, ...]:
+    """Link pictures of one lesion in HAM10000 and the challenges made from it, which write the same lesion ids."""
+    return () if lesion_id.casefold() in MISSING else (link("isic-lesion", lesion_id),)
+
+
+def is_set(cell: str) -> bool:
+    """Read a cell of a ground truth: "1", "1.0" and "1.000" are yes, and so is nothing else."""
+    try:
+        return float(cell) == 1
+    except ValueError:
+        return False
+
+
+def read_one_hot(path: Path, log: ProblemLog, name_column: str = "image") -> Iterator[tuple[str, str]]:
+    """Yield (image_id, name of the column that is 1) of a ground truth; rows with no or several ones go to the log.
+
+    Columns whose names end in `_weight` (ISIC 2019 test) are no classes.
+    """
+    classes = [name for name in header(path) if name != name_column and not name.endswith("_weight")]
+    if not classes:
+        raise ImportProblem(f"A ground truth has a column per class. {path} has none. Use the official file.")
+    for row in read_rows(path, log, (name_column,)):
+        chosen = [name for name in classes if is_set(row[name])]
+        if len(chosen) == 1:
+            yield row[name_column], chosen[0]
+        else:
+            found = ", ".join(chosen) or "none"
+            log.add("unreadable row (exactly one class must be 1)", f"{row[name_column]}: {found}")
+
+
+def one_hot_labels(path: Path, log: ProblemLog) -> Mapping[str, str]:
+    """Return the class of every picture of a ground truth, by its id without `_downsampled`."""
+    return {image_id.removesuffix(DOWNSAMPLED): label for image_id, label in read_one_hot(path, log)}
