@@ -8,10 +8,10 @@ from derm_model.data.quality.decisions import (
     read_decisions,
     write_decisions,
 )
-from derm_model.data.quality.rules import DEFAULT_RULES, QualityRule, flags
 from derm_model.data.quality.histogram import Histogram, histograms
 from derm_model.data.quality.measures import MEASURES, QualityMeasures, measure_quality
 from derm_model.data.quality.notices import QualityKind, QualityNotice, check_quality
+from derm_model.data.quality.rules import DEFAULT_RULES, QualityRule, flags
 
 __all__ = [
     "DEFAULT_RULES",
