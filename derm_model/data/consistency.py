@@ -1,4 +1,4 @@
-"""What records must not say of one another: two images of one id, two diagnoses of one lesion, two patients of it."""
+"""What records must not say of one another: two diagnoses of one lesion or picture, one lesion under two patients."""
 
 from __future__ import annotations
 
@@ -11,48 +11,52 @@ if TYPE_CHECKING:
     from derm_model.data.manifest import Record
     from derm_model.taxonomy import Taxonomy
 
+LesionKey = tuple[str, str, str | None]  # source, lesion, patient
+
 SAME_PICTURE = "isic:"  # a link that says that two ids of two data sets are one picture of the ISIC Archive
 
 
 def check_lesions(records: Sequence[Record], taxonomy: Taxonomy, log: ProblemLog) -> tuple[Record, ...]:
-    """Leave out the images of lesions with contradictory labels; report lesions under two patients and others.
+    """Leave out the images of lesions with contradictory labels; report lesions under several patients, and pictures.
 
     Two labels contradict each other when neither node lies on the other's path to the root: "some melanoma" and
-    "nodular melanoma" agree. Ids are compared within one source only. Pictures that several data sets share (a link
-    `isic:...`) and label contradictorily are reported and kept: which data set is right is not known here.
+    "nodular melanoma" agree. Ids are compared within one source only. A lesion id under several patients is more
+    likely a number given twice than one lesion (of the 250 such ids of PAD-UFES-20, 226 stand for two diagnoses), so
+    labels are compared within each patient. Pictures that several data sets share (a link `isic:...`) and label
+    contradictorily are reported and kept: which data set is right is not known here.
 
     Returns
     -------
     tuple of Record
         In the order given.
     """
-    lesions = _by_key(((r.source, r.lesion_id) if r.lesion_id else None for r in records), records)
+    lesions: dict[LesionKey, list[Record]] = {}
+    for record in records:
+        if record.lesion_id:
+            lesions.setdefault(_lesion_key(record), []).append(record)
     _report_patients(lesions, log)
-    contradictory: set[tuple[str, str | None]] = set()
-    for (_, lesion), members in lesions.items():
+    contradictory: set[LesionKey] = set()
+    for key, members in lesions.items():
         if len(members) > 1 and _contradict({r.node for r in members}, taxonomy):
-            log.add("contradictory labels for one lesion", _say(lesion, members), count=len(members))
-            contradictory.update((r.source, r.lesion_id) for r in members)
-    kept = tuple(r for r in records if (r.source, r.lesion_id) not in contradictory)
+            log.add("contradictory labels for one lesion", _say(key[1], members), count=len(members))
+            contradictory.add(key)
+    kept = tuple(r for r in records if _lesion_key(r) not in contradictory)
     _report_pictures(kept, taxonomy, log)
     return kept
 
 
-def _by_key(
-    keys: Iterable[tuple[str, str | None] | None], records: Sequence[Record]
-) -> dict[tuple[str, str], list[Record]]:
-    found: dict[tuple[str, str], list[Record]] = {}
-    for key, record in zip(keys, records, strict=True):
-        if key is not None and key[1] is not None:
-            found.setdefault((key[0], key[1]), []).append(record)
-    return found
+def _lesion_key(record: Record) -> LesionKey:
+    return record.source, record.lesion_id or "", record.patient_id
 
 
-def _report_patients(lesions: dict[tuple[str, str], list[Record]], log: ProblemLog) -> None:
-    for (_, lesion), members in lesions.items():
-        patients = sorted({r.patient_id for r in members if r.patient_id})
-        if len(patients) > 1:
-            log.add("one lesion under several patients", f"{lesion}: {', '.join(patients)}", kept=True, unit="lesion")
+def _report_patients(lesions: Iterable[LesionKey], log: ProblemLog) -> None:
+    patients: dict[tuple[str, str], list[str]] = {}
+    for source, lesion, patient in lesions:
+        if patient:
+            patients.setdefault((source, lesion), []).append(patient)
+    for (_, lesion), found in patients.items():
+        if len(found) > 1:
+            log.add("one lesion under several patients", f"{lesion}: {', '.join(found)}", kept=True, unit="lesion")
 
 
 def _report_pictures(records: Sequence[Record], taxonomy: Taxonomy, log: ProblemLog) -> None:

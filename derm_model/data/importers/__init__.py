@@ -13,7 +13,15 @@ from types import MappingProxyType
 from derm_model.data.importers.base import Importer
 from derm_model.errors import ImportProblem
 
-MODULES = ("ham10000",)
+MODULES = (
+    "ham10000",
+    "isic2016",
+    "isic2017",
+    "isic2018",
+    "isic2019",
+    "isic2020",
+    "pad_ufes_20",
+)
 
 __all__ = ["IMPORTERS", "Importer", "importer"]
 

@@ -1,0 +1,55 @@
+"""ISIC 2016 challenge, part 3: malignant (melanoma) or benign, 900 + 379 dermoscopic images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from derm_model.data.importers.base import Importer, Options, enumerate_cells, find_table, find_tables
+from derm_model.data.importers.files import ISIC_MASKS
+from derm_model.data.importers.isic import isic_link
+from derm_model.data.importers.row import OfficialRow
+from derm_model.data.problems import ProblemLog
+
+# The training file writes words, the test file numbers; neither has a header (some mirrors add one).
+WORDS = {"benign": "benign", "malignant": "malignant", "0": "benign", "0.0": "benign", "1": "malignant"}
+WORDS["1.0"] = "malignant"
+PARTS = {"train": "*Part3*Training*GroundTruth*.csv", "test": "*Part3*Test*GroundTruth*.csv"}
+
+
+def read(root: Path, log: ProblemLog, options: Options) -> Iterator[OfficialRow]:
+    """Yield the rows of the ground truth of each part that is there."""
+    find_table(root, *PARTS.values(), what="ground truth of ISIC 2016 part 3")
+    for part, pattern in PARTS.items():
+        for path in find_tables(root, pattern)[:1]:
+            yield from _read_part(path, part, log)
+
+
+def _read_part(path: Path, part: str, log: ProblemLog) -> Iterator[OfficialRow]:
+    for number, cells in enumerate_cells(path):
+        if not any(cells):
+            continue
+        label = WORDS.get(cells[1].casefold()) if len(cells) == 2 else None
+        if label:
+            yield OfficialRow(
+                image_id=cells[0],
+                label=label,
+                modality="dermoscopic",
+                official_split=part,
+                links=isic_link(cells[0]),
+            )
+        elif number > 1 or cells[0].upper().startswith("ISIC_"):  # else the first line is a header
+            log.add("unreadable row (not an image and benign or malignant)", f"{path.name}, line {number}")
+
+
+IMPORTER = Importer(
+    name="isic2016",
+    title="ISIC 2016 challenge",
+    source="ISIC 2016",
+    licence="CC0-1.0",
+    reference="Gutman et al. International Symposium on Biomedical Imaging challenge (2016), arXiv:1605.01397",
+    layout="ISBI2016_ISIC_Part3_Training_GroundTruth.csv and/or ..._Test_GroundTruth.csv, and the images ISIC_*.jpg in "
+    "any folders below the root.",
+    read=read,
+    not_images=ISIC_MASKS,
+)
