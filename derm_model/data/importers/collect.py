@@ -100,6 +100,9 @@ def _records(
     for official in rows:
         files = index.find(official.file or official.image_id)
         claimed.update(files[:1])  # also for rows that fail for another reason: the file does have a row
+        if official.left_out:
+            log.add(official.left_out, official.image_id)
+            continue
         try:
             record = _record(official, importer, files, labels, log)
             if record is not None and (record.source, record.image_id) in records:
@@ -129,7 +132,8 @@ def _record(
     row = check_row(_cells(official, importer, files[0]), log)
     if row is None:
         return None
-    return record_of(row, files[0], labels.node(row.image_id, row.source, row.node, row.diagnosis))
+    node = labels.node(row.image_id, official.labels_of or row.source, row.node, row.diagnosis)
+    return record_of(row, files[0], node)
 
 
 def _cells(official: OfficialRow, importer: Importer, path: Path) -> Mapping[str, object]:

@@ -21,12 +21,16 @@ class OfficialRow:
         A taxonomy node (id, name or synonym) for data sets that name diseases directly; wins over the label.
     source
         The data set's name in the crosswalk; by default the importer's.
+    labels_of
+        The data set of the crosswalk whose labels these are, where that is not the source.
     licence
         By default the importer's.
     modality, lesion_id, patient_id, confirmed_by, official_split, fitzpatrick_type, age, sex, site
         As in the manifest. Synonyms and missing words ("unknown", "dermoscopy") are understood by the schema.
     links
         Keys made by `derm_model.data.schema.link`: any two images that share one belong together.
+    left_out
+        Why the importer itself leaves the row out; it is reported under this reason, and its file counts as named.
     """
 
     image_id: str
@@ -34,6 +38,7 @@ class OfficialRow:
     label: str | None = None
     node: str | None = None
     source: str | None = None
+    labels_of: str | None = None
     modality: str | None = None
     lesion_id: str | None = None
     patient_id: str | None = None
@@ -45,3 +50,4 @@ class OfficialRow:
     site: str | None = None
     licence: str | None = None
     links: tuple[str, ...] = ()
+    left_out: str | None = None
