@@ -1,6 +1,7 @@
-"""The one door for people and jobs: `python -m derm_model {predict,saliency,partition,train}`.
+"""The one door for people and jobs: `python -m derm_model COMMAND`; without a command, its list.
 
-Exit codes: 0 done, 1 done but some inputs could not be read, 2 a mistake in the call or its files, 130 Ctrl-C.
+Exit codes: 0 done, 1 done but some inputs could not be read (or a check found something), 2 a mistake in the call or
+its files, 130 stopped.
 """
 
 from __future__ import annotations
@@ -9,14 +10,23 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from types import ModuleType
 
-from derm_model.errors import DermTreeError
+from derm_model.commands.terminal import terminal_report
+from derm_model.errors import Cancelled, DermTreeError
+from derm_model.progress import Report
 
-COMMANDS = ("predict", "saliency", "partition", "train")
+# name of the command -> module in derm_model.commands, which has add_parser(subparsers) and run(args) -> exit code
+COMMANDS = {
+    "predict": "predict",
+    "saliency": "saliency",
+    "partition": "partition",
+    "train": "train",
+}
 
 
-def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
     """Return the parser with the named subcommands; their modules must not import torch at their top."""
     parser = argparse.ArgumentParser(
         prog="python -m derm_model",
@@ -25,31 +35,55 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in commands:
-        importlib.import_module(f"derm_model.commands.{name}").add_parser(subparsers)
+        _module(name).add_parser(subparsers)
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; a `DermTreeError` becomes one line on stderr and code 2."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+def call(arguments: Sequence[str], report: Report | None = None) -> int:
+    """Run one command and return its exit code; whatever it raises passes through.
+
+    Parameters
+    ----------
+    arguments
+        Command and its arguments.
+    report
+        Whom long work tells where it is; by default the terminal (standard error). Commands find it as `args.report`.
+
+    Raises
+    ------
+    DermTreeError
+        A mistake in the call or its files, or Cancelled by `report`.
+    SystemExit
+        The arguments could not be understood, or help was asked for.
+    """
     # only the module of the command that was named is imported: `partition` waits for nobody's image library
     named = arguments[0] if arguments else None
     args = build_parser((named,) if named in COMMANDS else COMMANDS).parse_args(arguments)
-    command = importlib.import_module(f"derm_model.commands.{args.command}")
+    args.report = terminal_report() if report is None else report
+    code: int = _module(args.command).run(args)
+    sys.stdout.flush()
+    return code
+
+
+def main(arguments: Sequence[str] | None = None, report: Report | None = None) -> int:
+    """As `call`, for people: a `DermTreeError` becomes one line on stderr and code 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code: int = command.run(args)
-        sys.stdout.flush()
-    except DermTreeError as error:
-        print(f"python -m derm_model {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
+        return call(arguments, report)
+    except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
         return 130  # 128 + SIGINT, what a shell expects
+    except DermTreeError as error:
+        print(f"python -m derm_model {arguments[0]}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # the reader of our output (`| head`) has left; keep Python's own flush at exit from complaining
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # 128 + SIGPIPE
-    return code
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"derm_model.commands.{COMMANDS[command]}")
 
 
 if __name__ == "__main__":

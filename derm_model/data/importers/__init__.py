@@ -20,7 +20,15 @@ MODULES = (
     "isic2018",
     "isic2019",
     "isic2020",
+    "isic_archive",
     "pad_ufes_20",
+    "fitzpatrick17k",
+    "derm7pt",
+    "ddi",
+    "dermofit",
+    "scin",
+    "folders",
+    "csv_table",
 )
 
 __all__ = ["IMPORTERS", "Importer", "importer"]
