@@ -1,1 +1,1 @@
-"""The workspace in which one collection of images is curated: import, duplicates, quality, splits; all of it on disk."""
+"""The workspace in which a collection of images is curated: import, duplicates, quality, splits; all on disk."""

@@ -1,13 +1,14 @@
 """A workspace: the folder in which one collection is curated, with every intermediate result and every decision.
 
-    manifest.parquet        one row an image; the order is that of import and never changes, so a position names an image
-    manifest.json           when it was written, a digest of it, and the problems met on the way
+    manifest.parquet        one row an image in the order of import, which never changes: a position names one
+    imports.json            which data sets were imported when, and the problems met on the way
     prints-NNNNN.parquet    one row a file content: what tells a file and its picture   (scan)
     quality-NNNNN.parquet   one row a file content: measures of its quality             (scan)
     edges.parquet, .json    edges of the duplicate graph, by position, and what they were made from   (link)
     folds.parquet, .json    test set and folds, and what they were made from            (split)
     pair_decisions.csv      what a person decided about pairs of pictures
     quality_decisions.csv   what a person decided about flagged pictures
+    features.json           which bundle's features are used     (features)
     settings.json           thresholds and rules that were applied
 
 Decisions are kept by content hash: they outlive a new import. Every file is replaced whole, so a reader never sees half
@@ -23,11 +24,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derm_model.curation.shards import Shards
 from derm_model.errors import CurationError
 from derm_model.home import home
 
@@ -42,6 +44,28 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class ImportNote:
+    """One import: what, when, how many images it brought, and what could not be used."""
+
+    what: str
+    at: str
+    n_images: int
+    problems: tuple[Problem, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """As `imports.json` holds it."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(entry: dict[str, Any]) -> ImportNote:
+        """Read an entry of `imports.json`."""
+        from derm_model.data.problems import Problem
+
+        problems = tuple(Problem(**p | {"examples": tuple(p["examples"])}) for p in entry["problems"])
+        return ImportNote(entry["what"], entry["at"], entry["n_images"], problems)
+
+
+@dataclass(frozen=True)
 class WorkspacePaths:
     """Files of a workspace."""
 
@@ -53,9 +77,9 @@ class WorkspacePaths:
         return self.folder / "manifest.parquet"
 
     @property
-    def manifest_facts(self) -> Path:
-        """Digest and problems of the manifest."""
-        return self.folder / "manifest.json"
+    def imports(self) -> Path:
+        """What was imported when, and its problems."""
+        return self.folder / "imports.json"
 
     @property
     def edges(self) -> Path:
@@ -93,13 +117,23 @@ class WorkspacePaths:
         return self.folder / "settings.json"
 
     @property
+    def features_facts(self) -> Path:
+        """Which bundle's features are used."""
+        return self.folder / "features.json"
+
+    @property
+    def settings_lock(self) -> Path:
+        """Held for the moment in which settings change."""
+        return self.folder / ".settings.lock"
+
+    @property
     def lock(self) -> Path:
-        """Held by whoever writes."""
+        """Held by a stage, for as long as it works."""
         return self.folder / ".lock"
 
-    def shards(self, kind: str) -> list[Path]:
-        """Finished shards of the scan, in order; `kind` is "prints" or "quality"."""
-        return sorted(self.folder.glob(f"{kind}-?????.parquet"))
+    def shards(self, kind: str) -> Shards:
+        """Results of the scan; `kind` is "prints" or "quality"."""
+        return Shards(self.folder, kind)
 
 
 class Workspace:
@@ -143,17 +177,9 @@ class Workspace:
             raise CurationError(f"The workspace {self.name} holds no images yet. Import a data set first.")
         return table
 
-    def problems(self) -> tuple[Problem, ...]:
-        """What could not be used on import, and why."""
-        from derm_model.data.problems import Problem
-
-        entries = read_json(self.paths.manifest_facts).get("problems", [])
-        return tuple(Problem(**entry | {"examples": tuple(entry["examples"])}) for entry in entries)
-
-    def manifest_digest(self) -> str | None:
-        """Changes whenever the manifest does; None before the first import."""
-        digest: str | None = read_json(self.paths.manifest_facts).get("digest")
-        return digest
+    def imports(self) -> tuple[ImportNote, ...]:
+        """What was imported, in order, and what could not be used of it."""
+        return tuple(ImportNote.from_json(entry) for entry in read_json(self.paths.imports).get("imports", []))
 
     def settings(self) -> dict[str, Any]:
         """Rules and thresholds as JSON; `Settings` in derm_model.curation.settings reads them."""
