@@ -18,6 +18,7 @@ def crosswalk(taxonomy: Taxonomy) -> Crosswalk:
 def test_the_shipped_data_sets(crosswalk: Crosswalk) -> None:
     assert {dataset: len(crosswalk.labels(dataset)) for dataset in crosswalk.datasets} == {
         "HAM10000": 9,
+        "ISIC 2016": 2,
         "ISIC 2017": 3,
         "ISIC 2018 Task 3": 9,
         "ISIC 2019": 9,
