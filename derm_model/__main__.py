@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from derm_model.commands.terminal import terminal_report
+from derm_model.commands.terminal import say, terminal_report
 from derm_model.errors import Cancelled, DermTreeError
 from derm_model.progress import Report
 
@@ -23,6 +23,8 @@ COMMANDS = {
     "saliency": "saliency",
     "partition": "partition",
     "train": "train",
+    "import": "import_data",  # a module cannot be called import
+    "curate": "curate",
 }
 
 
@@ -71,10 +73,10 @@ def main(arguments: Sequence[str] | None = None, report: Report | None = None) -
     try:
         return call(arguments, report)
     except (KeyboardInterrupt, Cancelled):
-        print("stopped", file=sys.stderr)
+        say("stopped")
         return 130  # 128 + SIGINT, what a shell expects
     except DermTreeError as error:
-        print(f"python -m derm_model {arguments[0]}: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"python -m derm_model {arguments[0]}: {' '.join(str(error).split())}")
         return 2
     except BrokenPipeError:
         # the reader of our output (`| head`) has left; keep Python's own flush at exit from complaining

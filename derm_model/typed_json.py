@@ -11,6 +11,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, Union, get_args, get_origin
 
 
@@ -53,8 +54,8 @@ def decode(hint: Any, value: Any, place: str = "") -> Any:
     Parameters
     ----------
     hint : type or annotation
-        Dataclass, class with ``from_json``, scalar, ``tuple[X, ...]``, ``tuple[X, Y]``, ``Mapping[str, X]``,
-        ``X | None`` or ``Any``.
+        Dataclass, class with ``from_json``, scalar, enumeration, ``tuple[X, ...]``, ``tuple[X, Y]``,
+        ``Mapping[str, X]``, ``X | None`` or ``Any``.
     value : what ``json.loads`` gave
     place : str
         Where the value stands, for messages.
@@ -139,6 +140,11 @@ def _decode_scalar(hint: Any, value: Any, place: str) -> Any:
         return value
     if hint in (str, bool) and isinstance(value, hint):
         return value
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        members = [member.value for member in hint]
+        if value in members:
+            return hint(value)
+        raise FieldError(f"{place}: one of {', '.join(map(str, members))} is expected, found {_kind(value)}")
     raise FieldError(f"{place}: {hint.__name__} is expected, found {_kind(value)}")
 
 

@@ -1,0 +1,180 @@
+"""What a job is: the files of its folder, what was asked for, and where it stands.
+
+request.json   what to run; written once, before the worker starts
+status.json    where it stands; replaced whole, by the worker alone
+log.txt        everything the worker printed, tracebacks included
+cancel         there when somebody asked the job to stop
+worker.lock    locked by the worker as long as it lives, and freed by the system however it ends
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class JobState(StrEnum):
+    """Where a job stands. LOST is never written: a reader finds it out (`JobStore.read`)."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a worker is at it or about to be."""
+        return self in (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What was asked for.
+
+    Attributes
+    ----------
+    arguments
+        As after `python -m derm_model`.
+    title
+        For people: "Import HAM10000".
+    about
+        What the job works on, for whoever lists jobs: {"workspace": "..."}.
+    folder
+        Working folder, against which relative paths in the arguments are read.
+    created_at
+        UTC, ISO 8601.
+    """
+
+    arguments: tuple[str, ...]
+    title: str
+    about: Mapping[str, str]
+    folder: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """Where a job stands. Times are UTC, ISO 8601; what is not known is None.
+
+    Attributes
+    ----------
+    state
+    stage, done, total, unit
+        The last `Progress` the command reported; stage is "" before the first.
+    remaining_s
+        Seconds this stage will still take at its recent speed.
+    started_at, updated_at, finished_at
+        `updated_at` is renewed every few seconds as long as the worker lives (heartbeat).
+    message
+        Why it failed, was stopped or is taken for lost; "" otherwise.
+    result
+        The last line the command printed to standard output.
+    exit_code
+        What the command returned: 0 done, 1 done with something to look at.
+    pid, host
+        The worker's process and machine.
+    """
+
+    state: JobState = JobState.QUEUED
+    stage: str = ""
+    done: int = 0
+    total: int | None = None
+    unit: str = "images"
+    remaining_s: float | None = None
+    started_at: str | None = None
+    updated_at: str | None = None
+    finished_at: str | None = None
+    message: str = ""
+    result: str | None = None
+    exit_code: int | None = None
+    pid: int | None = None
+    host: str | None = None
+
+    @property
+    def fraction(self) -> float | None:
+        """Share of this stage that is done, 0 to 1; None where the total is not known."""
+        if not self.total:
+            return None
+        return min(self.done / self.total, 1.0)
+
+
+@dataclass(frozen=True)
+class JobPaths:
+    """The files of a job's folder."""
+
+    folder: Path
+
+    @property
+    def request(self) -> Path:
+        """What to run."""
+        return self.folder / "request.json"
+
+    @property
+    def status(self) -> Path:
+        """Where it stands."""
+        return self.folder / "status.json"
+
+    @property
+    def log(self) -> Path:
+        """What the worker printed."""
+        return self.folder / "log.txt"
+
+    @property
+    def cancel(self) -> Path:
+        """There when the job was asked to stop."""
+        return self.folder / "cancel"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the worker as long as it lives."""
+        return self.folder / "worker.lock"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it was found when it was read."""
+
+    paths: JobPaths
+    request: JobRequest
+    status: JobStatus
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.paths.folder.name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a worker is at it or about to be."""
+        return self.status.state.is_active
+
+
+def utc_now() -> str:
+    """UTC to the millisecond: 2026-11-23T03:58:00.123Z."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_since(moment: str | None) -> float:
+    """Seconds since an ISO 8601 moment, >= 0 on a clock that was not set back; infinite where none is known."""
+    if moment is None:
+        return float("inf")
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Replace a JSON file whole. ASCII only: a path that is no valid UTF-8 survives, too."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        temporary.write_text(json.dumps(values, indent=1), encoding="ascii")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
