@@ -10,7 +10,9 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from derm_model.data.drawings import KINDS, draw_lesion
-from derm_model.data.duplicates import N_DETAIL, fingerprint, fingerprints, groups, picture_detail, similar_pairs
+from derm_model.data.duplicates import N_DETAIL, groups, picture_detail
+from derm_model.data.duplicates.grouping import fingerprint, fingerprints
+from derm_model.data.duplicates.perceptual import similar_pictures
 from derm_model.data.manifest import Record
 
 
@@ -45,7 +47,7 @@ def test_different_drawings_are_not_joined(drawings):
 def test_drawings_of_a_kind_stay_apart():
     for kind in KINDS:
         details = np.stack([picture_detail(draw_lesion(seed, 96, kind)) for seed in range(25)])
-        assert len(similar_pairs(details)) == 0, kind
+        assert len(similar_pictures(details)[0]) == 0, kind
 
 
 def test_the_same_bytes_under_two_names_are_joined_even_when_unreadable(tmp_path, drawings):
@@ -80,7 +82,7 @@ def _tint() -> list[list[int]]:
 def test_pictures_without_structure_are_similar_to_none():
     flat = np.full((200, 200, 3), 128, dtype=np.uint8)
     assert not picture_detail(flat).any()
-    assert len(similar_pairs(np.zeros((3, N_DETAIL), dtype=np.int8))) == 0
+    assert len(similar_pictures(np.zeros((3, N_DETAIL), dtype=np.int8))[0]) == 0
 
 
 def test_pairs_do_not_depend_on_the_block_size():
@@ -89,7 +91,7 @@ def test_pairs_do_not_depend_on_the_block_size():
     details[[4, 17, 22]] = details[[9, 9, 0]]
     expected = {(4, 9), (4, 17), (9, 17), (0, 22)}
     for rows in (1, 5, 23, 100):
-        assert set(map(tuple, similar_pairs(details, block_rows=rows).tolist())) == expected
+        assert set(map(tuple, similar_pictures(details, block_rows=rows)[0].tolist())) == expected
 
 
 def test_the_cache_answers_for_unchanged_files_and_not_for_changed_ones(tmp_path, drawings, monkeypatch):
@@ -97,7 +99,7 @@ def test_the_cache_answers_for_unchanged_files_and_not_for_changed_ones(tmp_path
     shutil.copy(drawings[0], path)
     first = fingerprints([path], cache)[0]
     with monkeypatch.context() as patch:
-        patch.setattr("derm_model.data.duplicates.fingerprint", lambda path: pytest.fail("read again"))
+        patch.setattr("derm_model.data.duplicates.grouping.fingerprint", lambda path: pytest.fail("read again"))
         again = fingerprints([path], cache)[0]
     assert again.sha256 == first.sha256
     assert np.array_equal(again.detail, first.detail)
