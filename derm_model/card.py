@@ -6,7 +6,6 @@ A bundle is a folder with ``bundle.json`` (this card) and ``weights.safetensors`
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from derm_model.errors import BundleError, UnsupportedFormat
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
+from derm_model.home import home
 from derm_model.taxonomy import Partition, TrainingClass
 from derm_model.typed_json import FieldError, decode_dataclass, encode
 
@@ -232,8 +232,7 @@ def write_card(card: BundleCard, folder: Path) -> None:
 
 def bundle_roots() -> tuple[Path, ...]:
     """Folders in which bundles are looked for: those shipped in assets, then those of this installation."""
-    home = Path(os.environ.get("DERM_HOME", "var"))
-    return Path(__file__).resolve().parents[1] / "assets" / "bundles", home / "bundles"
+    return Path(__file__).resolve().parents[1] / "assets" / "bundles", home() / "bundles"
 
 
 def find_bundles(roots: Iterable[Path] | None = None) -> list[Path]:

@@ -27,7 +27,12 @@ HEAVY = {
     "plotly": ("derm_model/figures/",),
     "streamlit": ("app.py", "pages/"),
     "sklearn": ("derm_model/evaluation/",),
-    "pandas": ("derm_model/data/",),
+    "pandas": ("derm_model/data/", "derm_model/curation/", "pages/ui/"),
+    "pyarrow": ("derm_model/data/", "derm_model/curation/"),
+    "pydantic": ("derm_model/data/schema.py",),
+    "faiss": ("derm_model/data/duplicates/",),
+    "imagehash": ("derm_model/data/duplicates/",),
+    "requests": ("derm_model/data/isic_api.py",),
     "pydicom": ("derm_model/data/",),
     "pillow_heif": ("derm_model/data/",),
 }
@@ -36,19 +41,28 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "palette": set(),
     "typed_json": set(),
+    "home": set(),
+    "progress": set(),
     "taxonomy": {"errors"},
     "evaluation": {"errors", "taxonomy"},
-    "data": {"errors", "taxonomy"},
+    "data": {"derm_model", "errors", "home", "progress", "taxonomy"},
+    "jobs": {"derm_model", "errors", "home", "progress", "typed_json"},
     "words": {"evaluation"},
     "verdict": {"evaluation"},
     "answer": {"palette", "taxonomy"},
-    "card": {"errors", "evaluation", "taxonomy", "typed_json"},
+    "card": {"errors", "evaluation", "home", "taxonomy", "typed_json"},
     "measuring": {"card", "data", "evaluation", "taxonomy"},
 }
 ROOMS["figures"] = ROOMS["report"] = {"answer", "evaluation", "palette", "verdict", "words"}
-ROOMS["net"] = {"card", "data", "derm_model", "errors", "evaluation", "measuring", "taxonomy", "typed_json", "words"}
-ROOMS["commands"] = {"answer", "card", "data", "errors", "evaluation", "net", "report", "taxonomy", "verdict", "words"}
-ROOMS["__main__"] = {"commands", "errors"}
+ROOMS["net"] = {
+    *("card", "data", "derm_model", "errors", "evaluation", "measuring", "progress", "taxonomy", "typed_json", "words")
+}
+ROOMS["curation"] = {"data", "errors", "home", "net", "progress", "taxonomy"}
+ROOMS["commands"] = {
+    *("answer", "card", "curation", "data", "errors", "evaluation", "jobs", "net", "progress", "report", "taxonomy"),
+    *("verdict", "words"),
+}
+ROOMS["__main__"] = {"commands", "errors", "jobs", "progress"}
 ROOMS["derm_model"] = set()
 ROOMS["pages.ui"] = {*ROOMS, "derm_model"} - {"__main__", "commands"}
 ROOMS["pages"] = ROOMS["pages.ui"] | {"pages.ui"}
@@ -272,4 +286,4 @@ def test_no_command_is_missing() -> None:
     from derm_model.__main__ import COMMANDS
 
     there = {path.stem for path in (ROOT / "derm_model" / "commands").glob("*.py")}
-    assert set(COMMANDS) <= there
+    assert set(COMMANDS.values()) <= there

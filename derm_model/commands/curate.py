@@ -83,27 +83,29 @@ def _add(workspace: Workspace, path: Path, report: Report) -> None:
 
 
 def _lines(curation: Curation) -> list[str]:
-    """What was found, in a few lines."""
-    import numpy as np
-
-    sizes = np.bincount(curation.groups) if len(curation.groups) else np.zeros(0, dtype=np.int64)
-    grouped = sizes[sizes > 1]
-    lines = [f"{curation.collection.n:,} images in {len(sizes):,} groups; {len(grouped):,} hold more than one image"]
-    if len(grouped):
-        lines[0] += f" (together {int(grouped.sum()):,}, the largest {int(grouped.max()):,})"
+    """How far each stage is, what was found, and last the one line a list of jobs shows."""
+    lines = [f"{stage.name}: {stage.state} ({stage.done:,} of {stage.total:,})" for stage in curation.stages]
     counts = curation.collection.edges_facts.get("counts", {})
     if counts:
         lines.append("edges found: " + ", ".join(f"{kind} {n:,}" for kind, n in counts.items()))
     if curation.flags is not None:
-        by_rule = ", ".join(f"{name} {int(n):,}" for name, n in curation.flags.sum().items() if n)
-        lines.append(
-            f"{int(curation.flagged.sum()):,} images leave validation and test ({by_rule or 'no rule flags any'})"
-        )
+        why = ", ".join(f"{name} {int(n):,}" for name, n in curation.flags.sum().items() if n)
+        left_out = int(curation.flagged.sum())
+        lines.append(f"{left_out:,} images leave validation and test ({why or 'no rule flags any'})")
         if n := _unreadable(curation):
             lines.append(f"{n:,} files could not be read")
-    for stage in curation.stages:
-        lines.append(f"{stage.name}: {stage.state} ({stage.done:,} of {stage.total:,})")
-    return lines
+    return [*lines, _groups_line(curation)]
+
+
+def _groups_line(curation: Curation) -> str:
+    import numpy as np
+
+    sizes = np.bincount(curation.groups) if len(curation.groups) else np.zeros(0, dtype=np.int64)
+    grouped = sizes[sizes > 1]
+    line = f"{curation.collection.n:,} images in {len(sizes):,} groups"
+    if not len(grouped):
+        return f"{line}, each on its own"
+    return f"{line}; {len(grouped):,} of them hold {int(grouped.sum()):,} images, the largest {int(grouped.max()):,}"
 
 
 def _unreadable(curation: Curation) -> int:

@@ -51,7 +51,7 @@ def export_frame(curation: Curation, what: What) -> pd.DataFrame:
 def images(curation: Curation) -> pd.DataFrame:
     """One row an image, in the order of the workspace.
 
-    Columns of the manifest, then group (number), every quality measure, flag_MEASURE for every rule, left_out_for_quality,
+    Columns of the manifest, then group (number), every quality measure, flag_MEASURE a rule, left_out_for_quality,
     and, where a split was made, part, fold, evaluate and reason (derm_model.data.folds).
     """
     import pandas as pd
