@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -94,8 +95,9 @@ _RULES = {
 _NEEDED = frozenset({*REQUIRED_COLUMNS, "official_split"})
 
 
-def _plain(value: object) -> str:
-    return re.sub(r"[\s_-]+", " ", str(value)).strip().casefold()
+@lru_cache(maxsize=1024)  # the same few words stand in every row
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_-]+", " ", text).strip().casefold()
 
 
 def _text(value: object) -> object:
@@ -116,14 +118,14 @@ def _word_of(column: str) -> Callable[[object], object]:
 
     def read(value: object) -> object:
         known = _known_text(value)
-        return None if known is None else words.get(_plain(known), known)
+        return None if known is None else words.get(_plain(str(known)), known)
 
     return read
 
 
 def _skin_type(value: object) -> object:
     known = _known_text(value)
-    found = None if known is None else _SKIN_TYPE.fullmatch(_plain(known))
+    found = None if known is None else _SKIN_TYPE.fullmatch(_plain(str(known)))
     if found is None:
         return known
     return int(found["digit"]) if found["digit"] else _ROMAN[found["roman"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,9 +100,6 @@ def _records(
     for official in rows:
         files = index.find(official.file or official.image_id)
         claimed.update(files[:1])  # also for rows that fail for another reason: the file does have a row
-        if official.left_out:
-            log.add(official.left_out, official.image_id)
-            continue
         try:
             record = _record(official, importer, files, labels, log)
             if record is not None and (record.source, record.image_id) in records:
@@ -115,18 +112,24 @@ def _records(
             if len(files) > 1:
                 names = " and ".join(path.relative_to(index.root).as_posix() for path in files)
                 log.add("several files fit, the first was taken", f"{record.image_id}: {names}", kept=True)
+    _report_files(index, claimed, log)
+    return list(records.values())
+
+
+def _report_files(index: FileIndex, claimed: Container[Path], log: ProblemLog) -> None:
     for path in index.paths:
         if path not in claimed:
             log.add("no row of the official files names it", path.relative_to(index.root).as_posix(), unit="file")
     for path in index.masks:
         log.add("a mask or superpixels, no image", path.relative_to(index.root).as_posix(), unit="file")
-    return list(records.values())
 
 
 def _record(
     official: OfficialRow, importer: Importer, files: list[Path], labels: LabelReader, log: ProblemLog
 ) -> Record | None:
     """Build the record of one row without its hash; None when the schema has logged why not."""
+    if official.left_out:
+        raise RowProblem(official.left_out, official.image_id)
     if not files:
         raise RowProblem("file not found", official.file or official.image_id)
     row = check_row(_cells(official, importer, files[0]), log)

@@ -31,8 +31,8 @@ def is_set(cell: str) -> bool:
         return False
 
 
-def read_one_hot(path: Path, log: ProblemLog, name_column: str = "image") -> Iterator[tuple[str, str]]:
-    """Yield (image_id, name of the column that is 1) of a ground truth; rows with no or several ones go to the log.
+def read_one_hot(path: Path, log: ProblemLog, name_column: str = "image") -> Iterator[tuple[str, str | None]]:
+    """Yield (image_id, name of the column that is 1) of a ground truth; None where not exactly one column is.
 
     Columns whose names end in `_weight` (ISIC 2019 test) are no classes.
     """
@@ -41,13 +41,18 @@ def read_one_hot(path: Path, log: ProblemLog, name_column: str = "image") -> Ite
         raise ImportProblem(f"A ground truth has a column per class. {path} has none. Use the official file.")
     for row in read_rows(path, log, (name_column,)):
         chosen = [name for name in classes if is_set(row[name])]
-        if len(chosen) == 1:
-            yield row[name_column], chosen[0]
-        else:
-            found = ", ".join(chosen) or "none"
-            log.add("unreadable row (exactly one class must be 1)", f"{row[name_column]}: {found}")
+        yield row[name_column], chosen[0] if len(chosen) == 1 else None
+
+
+NOT_ONE_CLASS = "not exactly one class is 1"
 
 
 def one_hot_labels(path: Path, log: ProblemLog) -> Mapping[str, str]:
     """Return the class of every picture of a ground truth, by its id without `_downsampled`."""
-    return {image_id.removesuffix(DOWNSAMPLED): label for image_id, label in read_one_hot(path, log)}
+    labels = {}
+    for image_id, label in read_one_hot(path, log):
+        if label is None:
+            log.add(f"{NOT_ONE_CLASS} in {path.name}", image_id)
+        else:
+            labels[image_id.removesuffix(DOWNSAMPLED)] = label
+    return labels

@@ -22,24 +22,24 @@ def read(root: Path, log: ProblemLog, options: Options) -> Iterator[OfficialRow]
     find_table(root, *PARTS.values(), what="ground truth of ISIC 2016 part 3")
     for part, pattern in PARTS.items():
         for path in find_tables(root, pattern)[:1]:
-            yield from _read_part(path, part, log)
+            yield from _read_part(path, part)
 
 
-def _read_part(path: Path, part: str, log: ProblemLog) -> Iterator[OfficialRow]:
+def _read_part(path: Path, part: str) -> Iterator[OfficialRow]:
     for number, cells in enumerate_cells(path):
         if not any(cells):
             continue
+        if number == 1 and not cells[0].upper().startswith("ISIC_"):
+            continue  # a header
         label = WORDS.get(cells[1].casefold()) if len(cells) == 2 else None
-        if label:
-            yield OfficialRow(
-                image_id=cells[0],
-                label=label,
-                modality="dermoscopic",
-                official_split=part,
-                links=isic_link(cells[0]),
-            )
-        elif number > 1 or cells[0].upper().startswith("ISIC_"):  # else the first line is a header
-            log.add("unreadable row (not an image and benign or malignant)", f"{path.name}, line {number}")
+        yield OfficialRow(
+            image_id=cells[0],
+            label=label,
+            left_out=None if label else "the row does not say benign or malignant",
+            modality="dermoscopic",
+            official_split=part,
+            links=isic_link(cells[0]),
+        )
 
 
 IMPORTER = Importer(

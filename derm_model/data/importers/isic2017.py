@@ -39,14 +39,11 @@ def _read_part(path: Path, part: str, facts: Mapping[str, Mapping[str, str]], lo
     for row in read_rows(path, log, COLUMNS):
         image_id = row["image_id"]
         label = _label(row)
-        if label is None:
-            found = f"{row['melanoma']}, {row['seborrheic_keratosis']}"
-            log.add("unreadable row (melanoma and seborrheic_keratosis are 0 or 1, not both 1)", f"{image_id}: {found}")
-            continue
         known = facts.get(image_id, {})
         yield OfficialRow(
             image_id=image_id,
             label=label,
+            left_out=None if label else "melanoma and seborrheic_keratosis are not 0 or 1, or both are 1",
             modality="dermoscopic",
             # the challenge says of no single image how it was confirmed, except that melanoma was by histopathology
             confirmed_by="histopathology" if label == "melanoma" else None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from derm_model.data.importers.base import Importer, Option, Options, find_table, find_tables, first, header, read_rows
 from derm_model.data.importers.files import ISIC_MASKS
-from derm_model.data.importers.isic import isic_link, lesion_link, one_hot_labels, read_one_hot
+from derm_model.data.importers.isic import NOT_ONE_CLASS, isic_link, lesion_link, one_hot_labels, read_one_hot
 from derm_model.data.importers.row import OfficialRow
 from derm_model.data.problems import ProblemLog
 
@@ -45,6 +45,7 @@ def _read(path: Path, lesions: Mapping[str, Mapping[str, str]], log: ProblemLog)
         yield OfficialRow(
             image_id=image_id,
             label=label,
+            left_out=None if label else NOT_ONE_CLASS,
             lesion_id=known.get("lesion_id"),
             confirmed_by=known.get("diagnosis_confirm_type"),
         )

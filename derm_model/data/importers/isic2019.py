@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derm_model.data.importers.base import Importer, Options, find_table, find_tables, read_rows
 from derm_model.data.importers.files import DOWNSAMPLED, ISIC_MASKS
-from derm_model.data.importers.isic import isic_link, lesion_link, read_one_hot
+from derm_model.data.importers.isic import NOT_ONE_CLASS, isic_link, lesion_link, read_one_hot
 from derm_model.data.importers.row import OfficialRow
 from derm_model.data.problems import ProblemLog
 
@@ -29,11 +29,12 @@ def read(root: Path, log: ProblemLog, options: Options) -> Iterator[OfficialRow]
                 yield _row(image_id, label, part, facts.get(image_id.removesuffix(DOWNSAMPLED), {}))
 
 
-def _row(image_id: str, label: str, part: str, known: Mapping[str, str]) -> OfficialRow:
+def _row(image_id: str, label: str | None, part: str, known: Mapping[str, str]) -> OfficialRow:
     lesion = known.get("lesion_id", "")  # the test part's table has no such column
     return OfficialRow(
         image_id=image_id,
         label=label,
+        left_out=None if label else NOT_ONE_CLASS,
         modality="dermoscopic",
         lesion_id=lesion,
         official_split=part,
