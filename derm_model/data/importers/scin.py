@@ -43,7 +43,7 @@ def read(root: Path, log: ProblemLog, options: Options) -> Iterator[OfficialRow]
     """Yield the pictures of every case of scin_cases.csv."""
     cases = find_table(root, "*scin_cases*.csv", columns=CASE_COLUMNS, what="SCIN table of cases")
     labels = find_table(root, "*scin_labels*.csv", columns=LABEL_COLUMNS, what="SCIN table of labels")
-    min_weight = _min_weight(first(options, "min-weight", "0"))
+    min_weight = _min_weight(first(options, "min_weight", "0"))
     by_case = {row["case_id"]: row for row in read_rows(labels, log, LABEL_COLUMNS)}
     for case in read_rows(cases, log, CASE_COLUMNS):
         yield from _pictures(case, by_case.get(case["case_id"], {}), min_weight)
@@ -141,6 +141,6 @@ IMPORTER = Importer(
     layout="scin_cases.csv, scin_labels.csv and the images of dataset/images in any folders below the root",
     read=read,
     options=(
-        Option("min-weight", "least weight of a case's main condition, from 0 (default) to 1; 0.5 is a majority", "W"),
+        Option("min_weight", "least weight of a case's main condition, from 0 (default) to 1; 0.5 is a majority", "W"),
     ),
 )
