@@ -127,7 +127,9 @@ class _Run:
 
     def wanted(self, results: Iterator[ArchiveImage | str]) -> Iterator[ArchiveImage]:
         """Pass on the pictures under a licence that was asked for; count the others."""
-        for result in results:
+        for number, result in enumerate(results):
+            if number % PAGE_SIZE == 0:  # many pages may pass without a picture that is wanted
+                self._tell()
             if isinstance(result, str):
                 self.log.add("a result of the archive that cannot be used", result, unit="picture")
             elif self._licences and not any(same_licence(result.licence, licence) for licence in self._licences):

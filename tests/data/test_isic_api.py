@@ -231,6 +231,20 @@ def test_a_limit_beyond_what_there_is_ends_with_what_there_was(fetch: Callable[.
     assert (seen[0].total, seen[-1].done, seen[-1].total) == (50, 4, 4)
 
 
+def test_a_search_for_a_rare_licence_can_be_stopped(fetch: Callable[..., Fetched], archive: IsicServer) -> None:
+    archive.images = [result(n, "CC-BY") for n in range(1, 500)]
+    seen: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 3:
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        fetch(licences=("CC-0",), report=stop)
+    assert archive.times(SEARCH) == 2  # of five pages
+
+
 def test_a_broken_line_is_asked_again_and_nothing_half_is_kept(
     fetch: Callable[..., Fetched], archive: IsicServer, waits: list[float], tmp_path: Path
 ) -> None:

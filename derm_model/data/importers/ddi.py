@@ -45,6 +45,6 @@ IMPORTER = Importer(
     source="DDI",
     licence="Stanford University Dataset Research Use Agreement",
     reference="Daneshjou et al. Science Advances 8, eabq6147 (2022), doi:10.1126/sciadv.abq6147",
-    layout="ddi_metadata.csv and the images 000001.png, ... in any folders below the root",
+    layout="the table ddi_metadata.csv and the images 000001.png, ... in any folders below the root",
     read=read,
 )

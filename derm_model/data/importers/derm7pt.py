@@ -86,6 +86,7 @@ IMPORTER = Importer(
     licence="terms of use at derm.cs.sfu.ca",
     reference="Kawahara et al. IEEE Journal of Biomedical and Health Informatics 23(2), 538-546 (2019), "
     "doi:10.1109/JBHI.2018.2824327",
-    layout="release_v0: meta/meta.csv, meta/train_indexes.csv, valid_indexes.csv, test_indexes.csv and images/",
+    layout="the folder release_v0: meta/meta.csv, meta/train_indexes.csv, valid_indexes.csv and test_indexes.csv, and "
+    "images/",
     read=read,
 )

@@ -46,7 +46,7 @@ IMPORTER = Importer(
     source="Fitzpatrick17k",
     licence="CC BY-NC-SA 3.0",
     reference="Groh et al. CVPR Workshops (2021), arXiv:2104.09957",
-    layout="fitzpatrick17k.csv and the images in any folders below the root, named by md5hash (or, with "
+    layout="the table fitzpatrick17k.csv and the images in any folders below the root, named by md5hash (or, with "
     "--names url_alphanum, as they come from their addresses)",
     read=read,
     options=(Option("names", "the column after which the image files are named", "COLUMN", choices=NAMES),),

@@ -109,7 +109,7 @@ IMPORTER = Importer(
     source="ISIC Archive",
     licence=None,
     reference="The International Skin Imaging Collaboration: ISIC Archive, isic-archive.com; cite the collections used",
-    layout="metadata.csv of the archive's export (columns isic_id, diagnosis_1 to diagnosis_5, ...), one or several, "
+    layout="one or several metadata.csv of the archive's export (columns isic_id, diagnosis_1 to diagnosis_5, ...) "
     "and the images ISIC_*.jpg in any folders below the root",
     read=read,
     not_images=ISIC_MASKS,

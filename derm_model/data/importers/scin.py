@@ -138,7 +138,8 @@ IMPORTER = Importer(
     source="SCIN",
     licence="SCIN Data Use License",
     reference="Ward et al. (2024), arXiv:2402.18545",
-    layout="scin_cases.csv, scin_labels.csv and the images of dataset/images in any folders below the root",
+    layout="the tables scin_cases.csv and scin_labels.csv, and the images of dataset/images in any folders below the "
+    "root",
     read=read,
     options=(
         Option("min_weight", "least weight of a case's main condition, from 0 (default) to 1; 0.5 is a majority", "W"),
