@@ -38,8 +38,9 @@ def check_lesions(records: Sequence[Record], taxonomy: Taxonomy, log: ProblemLog
     contradictory: set[LesionKey] = set()
     for key, members in lesions.items():
         if len(members) > 1 and _contradict({r.node for r in members}, taxonomy):
-            log.add("contradictory labels for one lesion", _say(key[1], members), count=len(members))
             contradictory.add(key)
+            for record in members:
+                log.add("contradictory labels for one lesion", f"{record.image_id}: {_say(key[1], members)}")
     kept = tuple(r for r in records if _lesion_key(r) not in contradictory)
     _report_pictures(kept, taxonomy, log)
     return kept
@@ -79,4 +80,4 @@ def _contradict(nodes: Collection[str], taxonomy: Taxonomy) -> bool:
 
 def _say(name: str, members: Iterable[Record]) -> str:
     labels = dict.fromkeys(r.label or r.node for r in members)
-    return f"{name}: {' / '.join(labels)}"
+    return f"{name} is {' and '.join(labels)}"

@@ -77,7 +77,7 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "sex": {"female": ("f", "woman"), "male": ("m", "man")},
 }
-_SKIN_TYPE = re.compile(r"(?:type|fst|fitzpatrick)?\s*(?:(?P<digit>[1-6])(?:\.0+)?|(?P<roman>i{1,3}|iv|vi?))")
+_SKIN_TYPE = re.compile(r"(?:(?:type|fst|fitzpatrick)[\s_-]*)?(?:(?P<digit>[1-6])(?:\.0+)?|(?P<roman>i{1,3}|iv|vi?))")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 
 _RULES = {
@@ -125,7 +125,7 @@ def _word_of(column: str) -> Callable[[object], object]:
 
 def _skin_type(value: object) -> object:
     known = _known_text(value)
-    found = None if known is None else _SKIN_TYPE.fullmatch(_plain(str(known)))
+    found = None if known is None else _SKIN_TYPE.fullmatch(str(known).casefold())
     if found is None:
         return known
     return int(found["digit"]) if found["digit"] else _ROMAN[found["roman"]]

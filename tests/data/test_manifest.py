@@ -172,3 +172,87 @@ def test_paths_are_relative_to_the_manifest_and_not_to_the_working_folder(read, 
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     (record,) = read("image_id,file,source,diagnosis\n1,a.jpg,HAM10000,nv\n").records
     assert Path(record.path).is_file()
+
+
+def test_every_column_of_the_format_is_read(read):
+    text = (
+        "image_id,file,source,diagnosis,content_hash,fitzpatrick_type,age,sex,site,links\n"
+        f"1,a.jpg,HAM10000,nv,{'ab' * 32},IV,44.5,F,back,isic:ISIC_1 pair:2\n"
+    )
+    (record,) = read(text).records
+    assert (record.content_hash, record.fitzpatrick_type, record.age) == ("ab" * 32, 4, 44.5)
+    assert (record.sex, record.site, record.links) == ("female", "back", ("isic:ISIC_1", "pair:2"))
+
+
+def test_a_value_outside_its_vocabulary_is_emptied_and_reported_and_the_image_stays(read):
+    manifest = read("image_id,file,source,diagnosis,modality,age\n1,a.jpg,HAM10000,nv,drawing,old\n")
+    assert [(r.modality, r.age) for r in manifest.records] == [(None, None)]
+    assert [(problem.count, problem.kept) for problem in manifest.problems] == [(1, True)] * 2
+
+
+LESIONS = "image_id,file,source,node,lesion_id,patient_id\n"
+
+
+def test_images_of_a_lesion_with_contradictory_labels_are_left_out(read):
+    manifest = read(LESIONS + "1,a.jpg,s,melanoma,L1,\n2,b.jpg,s,dermatofibroma,L1,\n3,a.jpg,s,melanoma,L2,\n")
+    assert [record.image_id for record in manifest.records] == ["3"]
+    assert [problem.message for problem in manifest.problems] == [
+        "2 rows left out: contradictory labels for one lesion (1: L1 is melanoma and dermatofibroma, "
+        "2: L1 is melanoma and dermatofibroma)."
+    ]
+
+
+def test_a_label_and_a_finer_one_do_not_contradict_each_other(read):
+    manifest = read(LESIONS + "1,a.jpg,s,malignant,L1,\n2,b.jpg,s,melanoma-nos,L1,\n3,b.jpg,s,melanoma,L1,\n")
+    assert len(manifest.records) == 3
+    assert manifest.problems == ()
+
+
+def test_two_finer_labels_of_one_node_do_contradict_each_other(read):
+    rows = (
+        "1,a.jpg,s,malignant,L1,\n2,b.jpg,s,melanoma-nos,L1,\n3,b.jpg,s,basal-cell-carcinoma,L1,\n4,a.jpg,s,benign,,\n"
+    )
+    manifest = read(LESIONS + rows)
+    assert [record.image_id for record in manifest.records] == ["4"]
+
+
+def test_lesion_ids_of_two_sources_have_nothing_to_do_with_each_other(read):
+    manifest = read(LESIONS + "1,a.jpg,s,melanoma,L1,P1\n1,b.jpg,t,dermatofibroma,L1,P2\n")
+    assert len(manifest.records) == 2
+    assert manifest.problems == ()
+
+
+def test_a_lesion_under_two_patients_is_kept_and_reported_and_its_labels_are_compared_within_each(read):
+    rows = "1,a.jpg,s,melanoma,L1,P1\n2,b.jpg,s,dermatofibroma,L1,P2\n3,b.jpg,s,melanoma,L1,P2\n"
+    manifest = read(LESIONS + rows)
+    assert [record.image_id for record in manifest.records] == ["1"]
+    assert [(problem.kind, problem.kept, problem.examples) for problem in manifest.problems] == [
+        ("one lesion under several patients", True, ("L1: P1, P2",)),
+        (
+            "contradictory labels for one lesion",
+            False,
+            ("2: L1 is dermatofibroma and melanoma", "3: L1 is dermatofibroma and melanoma"),
+        ),
+    ]
+
+
+def test_lesions_are_compared_across_joined_manifests(read, taxonomy):
+    first = read(LESIONS + "1,a.jpg,s,melanoma,L1,P1\n2,b.jpg,s,melanoma,L2,P1\n")
+    second = read(LESIONS + "3,b.jpg,s,dermatofibroma,L1,P1\n4,a.jpg,s,melanoma,L2,P9\n")
+    joined = join([first, second], taxonomy)
+    assert [record.image_id for record in joined.records] == ["2", "4"]
+    assert {problem.kind: problem.count for problem in joined.problems} == {
+        "contradictory labels for one lesion": 2,
+        "one lesion under several patients": 1,
+    }
+
+
+def test_one_picture_with_contradictory_labels_in_two_data_sets_is_kept_and_reported(read, taxonomy):
+    header = "image_id,file,source,diagnosis,links\n"
+    first = read(header + "1,a.jpg,HAM10000,nv,isic:ISIC_1\n2,b.jpg,HAM10000,mel,isic:ISIC_2\n")
+    second = read(header + "1_downsampled,a.jpg,ISIC 2019,MEL,isic:ISIC_1\n2,b.jpg,ISIC 2019,MEL,isic:ISIC_2\n")
+    joined = join([first, second], taxonomy)
+    assert len(joined.records) == 4
+    assert [problem.message for problem in joined.problems] == [
+        "1 picture kept: contradictory labels for one picture in several data sets (ISIC_1 is nv and MEL)."
+    ]

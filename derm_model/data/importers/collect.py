@@ -130,6 +130,8 @@ def _record(
     """Build the record of one row without its hash; None when the schema has logged why not."""
     if official.left_out:
         raise RowProblem(official.left_out, official.image_id)
+    if not (official.file or official.image_id):
+        raise RowProblem("image_id is empty", "a row without image_id and file")
     if not files:
         raise RowProblem("file not found", official.file or official.image_id)
     row = check_row(_cells(official, importer, files[0]), log)
