@@ -100,8 +100,8 @@ IMPORTER = Importer(
     licence=None,
     reference="",
     layout="a CSV file with a row per image: a column with the image's name or path, one with the diagnosis (a "
-    "taxonomy node, or a label of the data set that --labels-of names), and any other column of the manifest; the images in any "
-    "folders below the root.",
+    "taxonomy node, or a label of the data set that --labels-of names), and any other column of the manifest; the "
+    "images in any folders below the root.",
     read=read,
     options=(
         Option("table", "the file; by default the only table below the root", "FILE"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from derm_model.data.importers.base import header, read_rows
+from derm_model.data.importers.base import Option, Options, find_tables, first, header, read_rows
 from derm_model.data.importers.files import DOWNSAMPLED
 from derm_model.data.problems import ProblemLog
 from derm_model.data.schema import MISSING, link
@@ -56,3 +56,18 @@ def one_hot_labels(path: Path, log: ProblemLog) -> Mapping[str, str]:
         else:
             labels[image_id.removesuffix(DOWNSAMPLED)] = label
     return labels
+
+
+# ISIC 2019 contains pictures of the challenges before it and is the first to say which of them show one lesion.
+LESIONS_OPTION = Option(
+    "isic2019_metadata", "ISIC_2019_Training_Metadata.csv, to learn which images show one lesion", "CSV"
+)
+
+
+def known_lesions(root: Path, log: ProblemLog, options: Options) -> Mapping[str, str]:
+    """Return the lesion of pictures by their id, as the metadata of ISIC 2019 has it; {} where it is not at hand."""
+    given = first(options, LESIONS_OPTION.name)
+    columns = ("image", "lesion_id")
+    tables = [Path(given)] if given else find_tables(root, "ISIC_2019_Training_Metadata*.csv", columns=columns)
+    rows = read_rows(tables[0], log, columns) if tables else ()
+    return {row["image"].removesuffix(DOWNSAMPLED): row["lesion_id"] for row in rows if row["lesion_id"]}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from derm_model.data.importers.base import Importer, Options, find_table, find_tables, read_rows
 from derm_model.data.importers.files import ISIC_MASKS
-from derm_model.data.importers.isic import is_set, isic_link
+from derm_model.data.importers.isic import LESIONS_OPTION, is_set, isic_link, known_lesions, lesion_link
 from derm_model.data.importers.row import OfficialRow
 from derm_model.data.problems import ProblemLog
 
@@ -30,9 +31,15 @@ def read(root: Path, log: ProblemLog, options: Options) -> Iterator[OfficialRow]
         for path in find_tables(root, "*2017*metadata*.csv", columns=FACTS)
         for row in read_rows(path, log, FACTS)
     }
+    lesions = known_lesions(root, log, options)
     for part, names in PARTS.items():
         for path in find_tables(root, *names, columns=COLUMNS)[:1]:
-            yield from _read_part(path, part, facts, log)
+            yield from (_with_lesion(row, lesions) for row in _read_part(path, part, facts, log))
+
+
+def _with_lesion(row: OfficialRow, lesions: Mapping[str, str]) -> OfficialRow:
+    lesion = lesions.get(row.image_id, "")
+    return replace(row, lesion_id=lesion, links=(*row.links, *lesion_link(lesion)))
 
 
 def _read_part(path: Path, part: str, facts: Mapping[str, Mapping[str, str]], log: ProblemLog) -> Iterator[OfficialRow]:
@@ -74,7 +81,9 @@ IMPORTER = Importer(
     reference="Codella et al. International Symposium on Biomedical Imaging (2018), arXiv:1710.05006",
     layout="ISIC-2017_{Training,Validation,Test_v2}_Part3_GroundTruth.csv (any of them; their part becomes the "
     "official split), ISIC-2017_*_metadata.csv for age and sex where there, and the images ISIC_*.jpg in any folders "
-    "below the root.",
+    "below the root. The challenge says nothing of lesions: with ISIC_2019_Training_Metadata.csv there, or named by "
+    "--isic2019-metadata, those it shares with ISIC 2019 have their lesion_id.",
     read=read,
+    options=(LESIONS_OPTION,),
     not_images=ISIC_MASKS,
 )

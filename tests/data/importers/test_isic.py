@@ -147,6 +147,21 @@ def test_isic2017_a_row_that_is_not_0_or_1_is_left_out(disk, kinds, cells):
     assert "ISIC_9000001" in manifest.problems[0].examples[0]
 
 
+@pytest.mark.parametrize("name", ["isic2016", "isic2017"])
+def test_older_challenges_learn_their_lesions_from_the_metadata_of_2019(disk, name):
+    disk.write("ISBI2016_ISIC_Part3_Training_GroundTruth.csv", "ISIC_9000001,benign\nISIC_9000002,benign")
+    isic2017(disk, "0.0,0.0")
+    disk.write(
+        "ISIC_2019_Training_Metadata.csv",
+        """image,age_approx,anatom_site_general,lesion_id,sex
+        ISIC_9000001_downsampled,55,,MSK4_9,male
+        ISIC_9000002,55,,,male""",
+    )
+    first, second, *_ = disk.read(name).records
+    assert (first.lesion_id, first.links) == ("MSK4_9", ("isic:ISIC_9000001", "isic-lesion:MSK4_9"))
+    assert (second.lesion_id, second.links) == (None, ("isic:ISIC_9000002",))
+
+
 def test_isic2018_lesions_and_confirmation_come_from_the_groupings(disk):
     disk.write(
         "ISIC2018_Task3_Training_GroundTruth/ISIC2018_Task3_Training_GroundTruth.csv",
