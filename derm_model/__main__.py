@@ -26,6 +26,7 @@ COMMANDS = {
     "import": "import_data",  # a module cannot be called import
     "fetch": "fetch",
     "curate": "curate",
+    "split": "split",
 }
 
 
