@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "progress": set(),
     "taxonomy": {"errors"},
     "evaluation": {"errors", "taxonomy"},
-    "data": {"derm_model", "errors", "home", "progress", "taxonomy"},
+    "data": {"derm_model", "errors", "home", "progress", "taxonomy", "typed_json"},
     "jobs": {"derm_model", "errors", "home", "progress", "typed_json"},
     "words": {"evaluation"},
     "verdict": {"evaluation"},

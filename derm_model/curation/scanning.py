@@ -43,10 +43,13 @@ def scan(workspace: Workspace, report: Report = quiet) -> int:
     int
         Number of files scanned by this call. A call that is stopped keeps what it finished, to the last shard.
     """
+    from derm_model.data.duplicates.fingerprint import PRINT_COLUMNS
+    from derm_model.data.quality import MEASURES
+
     table = workspace.need_table()
     prints, quality = workspace.paths.shards("prints"), workspace.paths.shards("quality")
     with workspace.locked():
-        known = prints.known() & quality.known()
+        known = prints.known(PRINT_COLUMNS) & quality.known(MEASURES)
         files = table.drop_duplicates(KEY)
         todo = [
             (content_hash, Path(file))

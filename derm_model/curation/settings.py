@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from derm_model.curation.workspace import FORMAT, now, read_json, write_json
 from derm_model.data.duplicates.components import GraphRules, rules_from_json
-from derm_model.data.folds import SplitPlan, plan_from_json
+from derm_model.data.split_plan import SplitPlan, plan_from_json
 from derm_model.errors import CurationError
 
 if TYPE_CHECKING:

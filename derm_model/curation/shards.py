@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
 
@@ -30,11 +30,15 @@ class Shards:
         """Finished shards, in order."""
         return sorted(self.folder.glob(f"{self.kind}-?????.parquet"))
 
-    def known(self) -> set[str]:
-        """Content hashes there is a row for."""
+    def known(self, columns: Collection[str] = ()) -> set[str]:
+        """Content hashes there is a row for; with `columns`, only of shards that have all of these.
+
+        An older DermTree may have measured less: its rows count as missing, and the scan does them again.
+        """
         import pyarrow.parquet as pq
 
-        return {key for file in self.files() for key in pq.read_table(file, columns=[KEY])[KEY].to_pylist()}
+        complete = [file for file in self.files() if set(columns) <= set(pq.read_schema(file).names)]
+        return {key for file in complete for key in pq.read_table(file, columns=[KEY])[KEY].to_pylist()}
 
     def append(self, rows: pd.DataFrame) -> None:
         """Write one more shard; it appears complete or not at all."""
@@ -49,7 +53,7 @@ class Shards:
             temporary.unlink(missing_ok=True)
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-        """All rows, the first of each content hash; None where nothing was scanned."""
+        """All rows, the last of each content hash; None where nothing was scanned."""
         import pandas as pd
 
         files = self.files()
@@ -57,7 +61,7 @@ class Shards:
             return None
         wanted = None if columns is None else [KEY, *columns]
         frames = [pd.read_parquet(file, columns=wanted) for file in files]
-        return pd.concat(frames, ignore_index=True).drop_duplicates(KEY, ignore_index=True)
+        return pd.concat(frames, ignore_index=True).drop_duplicates(KEY, keep="last", ignore_index=True)
 
     def aligned(self, hashes: pd.Series[str], columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """One row per content hash of `hashes`, in that order; missing values where a file was not scanned yet."""

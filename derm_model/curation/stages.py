@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from derm_model.curation.collection import is_known, keep_manifest_digest, manifest_digest, workspace_features
 from derm_model.curation.scanning import scan
 from derm_model.curation.shards import KEY
-from derm_model.curation.workspace import ImportNote, Workspace, digest_of, now, read_json, write_json
+from derm_model.curation.workspace import ImportNote, Workspace, now, write_json
 from derm_model.errors import CurationError
 from derm_model.progress import Progress, Report, quiet, track
 
@@ -17,9 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from derm_model.data.feature_store import FeatureStore
-    from derm_model.data.folds import SplitPlan
     from derm_model.data.manifest import Manifest
     from derm_model.data.problems import ProblemLog
+    from derm_model.data.split_plan import SplitPlan
 
 __all__ = ["add_manifest", "embed_features", "link", "make_split", "remove_source", "scan"]
 
@@ -58,7 +61,9 @@ def add_manifest(workspace: Workspace, manifest: Manifest, what: str, report: Re
         note = ImportNote(what, now(), len(new), (*manifest.problems, *log.problems()))
         if len(new):
             table = new if old is None else pd.concat([old, new], ignore_index=True)
-            write_table(workspace.paths.manifest, table.reset_index(drop=True))
+            table = table.reset_index(drop=True)
+            write_table(workspace.paths.manifest, table)
+            keep_manifest_digest(workspace, table)
         notes = [*workspace.imports(), note]
         write_json(workspace.paths.imports, {"imports": [n.to_json() for n in notes]})
     return len(new)
@@ -86,6 +91,7 @@ def remove_source(workspace: Workspace, source: str) -> int:
             path.unlink(missing_ok=True)
         if len(kept):
             write_table(paths.manifest, kept)
+            keep_manifest_digest(workspace, kept)
         else:
             paths.manifest.unlink()
         note = ImportNote(f"{source} removed", now(), len(kept) - len(table), ())
@@ -128,14 +134,6 @@ def embed_features(
     return tuple(f"{item.path}: {item.reason}" for item in unreadable)
 
 
-def workspace_features(workspace: Workspace) -> FeatureStore | None:
-    """The features the workspace uses; None before they were computed."""
-    from derm_model.data.feature_store import feature_store
-
-    bundle_id = read_json(workspace.paths.features_facts).get("bundle_id")
-    return None if bundle_id is None else feature_store(bundle_id)
-
-
 def link(workspace: Workspace, report: Report = quiet) -> int:
     """Find the edges of the duplicate graph.
 
@@ -162,11 +160,11 @@ def link(workspace: Workspace, report: Report = quiet) -> int:
         write_edges(workspace.paths.edges, joined)
         facts = {
             "at": now(),
-            "manifest": digest_of(table),
+            "manifest": manifest_digest(workspace, table),
             "n_images": len(table),
-            "n_scanned": int(table[KEY].isin(workspace.paths.shards("quality").known()).sum()),
+            "n_scanned": int(is_known(table, workspace.paths.shards("quality").known()).sum()),
             "features": None if features is None else features.folder.name,
-            "n_features": 0 if features is None else int(table[KEY].isin(features.known()).sum()),
+            "n_features": 0 if features is None else int(is_known(table, features.known()).sum()),
             "counts": {str(kind): int(n) for kind, n in joined["kind"].value_counts().items()},
         }
         write_json(workspace.paths.edges_facts, facts)
@@ -184,11 +182,12 @@ def make_split(workspace: Workspace, plan: SplitPlan) -> pd.DataFrame:
     from derm_model.curation.settings import change_settings
     from derm_model.curation.view import load_curation, split_inputs
     from derm_model.data.folds import check_folds, make_folds
+    from derm_model.taxonomy import read_taxonomy
 
     with workspace.locked():
         curation = load_curation(workspace)
         table = workspace.need_table()
-        folds = make_folds(table, curation.groups, curation.flagged, plan)
+        folds = make_folds(table, curation.groups, curation.flagged, plan, taxonomy=read_taxonomy())
         check_folds(folds)
         change_settings(workspace, plan=plan)
         replace_parquet(workspace.paths.folds, folds)
@@ -205,7 +204,7 @@ def _edges_of_prints(workspace: Workspace, table: pd.DataFrame, report: Report) 
     prints = workspace.paths.shards("prints").read()
     if prints is None:
         return
-    prints = prints[prints[KEY].isin(table[KEY])]
+    prints = prints[is_known(prints, set(table[KEY].tolist()))]
     yield edges_of_pixels(table, prints)
     yield edges_of_exif(table, prints)
     yield edges_of_pictures(table, prints, report=report)
@@ -217,7 +216,7 @@ def _edges_of_features(table: pd.DataFrame, features: FeatureStore, report: Repo
     from derm_model.data.duplicates.neighbours import similar_by_features
 
     known = features.known()
-    positions = table.index[table[KEY].isin(known) & ~table[KEY].duplicated()].to_numpy()
+    positions = np.flatnonzero(is_known(table, known) & ~table[KEY].duplicated().to_numpy())
     pairs, cosine = similar_by_features(features.read(table[KEY].iloc[positions].tolist()), report=report)
     return make_edges(positions[pairs], "features", cosine)
 

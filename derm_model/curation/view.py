@@ -9,29 +9,45 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from derm_model.curation.collection import (
+    SCANNED,
+    UNLIKE,
+    Collection,
+    collection_stamp,
+    file_stamps,
+    read_collection,
+)
 from derm_model.curation.settings import Settings, read_settings
-from derm_model.curation.shards import KEY
-from derm_model.curation.workspace import Workspace, digest_of, read_json
+from derm_model.curation.workspace import Workspace
 from derm_model.data.duplicates.components import components
 from derm_model.data.duplicates.decisions import PairDecisions, read_pair_decisions
 from derm_model.data.quality import QualityDecisions, effective_flags, flags, read_decisions
-from derm_model.errors import CurationError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from derm_model.curation.workspace import ImportNote
+
+__all__ = [
+    "SCANNED",
+    "UNLIKE",
+    "Collection",
+    "Curation",
+    "StageState",
+    "collection_stamp",
+    "curate",
+    "decisions_stamp",
+    "load_curation",
+    "read_collection",
+    "split_inputs",
+]
 
 StageName = Literal["import", "scan", "features", "duplicates", "splits"]
 State = Literal["missing", "partial", "stale", "done"]
-SCANNED = "scanned"  # column: whether the file was read, with or without success
-UNLIKE = "unlike"  # column: rank of the distance from the training features, per cent (Prediction.ood_percentile)
 
 
 @dataclass(frozen=True)
@@ -54,46 +70,6 @@ class StageState:
     done: int
     total: int
     made_at: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Collection:
-    """What only stages change. Never changed by a reader.
-
-    Attributes
-    ----------
-    workspace
-    table : DataFrame (n, 17)
-        Empty before the first import.
-    digest
-        Of the table.
-    imports
-    quality : DataFrame (n, ...) or None
-        Measures of each image, and `UNLIKE` where there are features; NaN where not measured. None before any scan.
-    edges : DataFrame (m, 4) or None
-    edges_facts
-        What the edges were made from: at, manifest, n_images, features, counts. Empty without edges.
-    folds : DataFrame or None
-    folds_facts
-    n_features
-        Pictures that have features.
-    """
-
-    workspace: Workspace
-    table: pd.DataFrame
-    digest: str
-    imports: tuple[ImportNote, ...]
-    quality: pd.DataFrame | None
-    edges: pd.DataFrame | None
-    edges_facts: dict[str, Any]
-    folds: pd.DataFrame | None
-    folds_facts: dict[str, Any]
-    n_features: int
-
-    @property
-    def n(self) -> int:
-        """Number of images."""
-        return len(self.table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,47 +104,10 @@ class Curation:
         return next(s for s in self.stages if s.name == name)
 
 
-def collection_stamp(workspace: Workspace) -> Hashable:
-    """Changes whenever a stage wrote something: a key for caching `read_collection`."""
-    from derm_model.curation.stages import workspace_features
-
-    paths = workspace.paths
-    features = workspace_features(workspace)
-    files = [paths.manifest, paths.imports, paths.edges, paths.edges_facts, paths.folds, paths.folds_facts]
-    files += [*paths.shards("quality").files(), *([] if features is None else sorted(features.folder.iterdir()))]
-    return tuple(_stamp(file) for file in files)
-
-
 def decisions_stamp(workspace: Workspace) -> Hashable:
     """Changes whenever somebody decided or applied something: with `collection_stamp` a key for `curate`."""
     paths = workspace.paths
-    return tuple(_stamp(file) for file in (paths.settings, paths.pair_decisions, paths.quality_decisions))
-
-
-def read_collection(workspace: Workspace) -> Collection:
-    """Read what the stages have written."""
-    from derm_model.curation.stages import workspace_features
-    from derm_model.data.duplicates.edges import read_edges
-    from derm_model.data.table import to_table
-
-    paths = workspace.paths
-    table = workspace.table()
-    if table is None:
-        table = to_table(())
-    features = workspace_features(workspace)
-    known = features.known() if features is not None else set()
-    return Collection(
-        workspace=workspace,
-        table=table,
-        digest=digest_of(table),
-        imports=workspace.imports(),
-        quality=_quality(workspace, table),
-        edges=read_edges(paths.edges) if paths.edges.is_file() else None,
-        edges_facts=read_json(paths.edges_facts),
-        folds=_folds(paths.folds),
-        folds_facts=read_json(paths.folds_facts),
-        n_features=int(table["content_hash"].isin(known).sum()),
-    )
+    return file_stamps((paths.settings, paths.pair_decisions, paths.quality_decisions))
 
 
 def curate(collection: Collection) -> Curation:
@@ -231,35 +170,3 @@ def _freshness(made: bool, current: bool) -> State:
     if not made:
         return "missing"
     return "done" if current else "stale"
-
-
-def _quality(workspace: Workspace, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Measures aligned with the table, whether each was scanned, and the rank of its features."""
-    from derm_model.curation.stages import workspace_features
-
-    shards = workspace.paths.shards("quality")
-    quality = shards.aligned(table["content_hash"])
-    if quality is None or not len(table):
-        return None
-    quality[SCANNED] = table["content_hash"].isin(shards.known()).to_numpy()
-    features = workspace_features(workspace)
-    if features is not None:
-        quality[UNLIKE] = features.read_percentiles(table["content_hash"].tolist())
-    return quality.drop(columns=KEY)
-
-
-def _folds(path: Path) -> pd.DataFrame | None:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(path) if path.is_file() else None
-    except (OSError, ValueError) as error:
-        raise CurationError(f"{path} cannot be read ({error}). Make the split again.") from error
-
-
-def _stamp(path: Path) -> tuple[str, int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return path.name, status.st_mtime_ns, status.st_size

@@ -1,6 +1,7 @@
 """A workspace: the folder in which one collection is curated, with every intermediate result and every decision.
 
     manifest.parquet        one row an image in the order of import, which never changes: a position names one
+    manifest.json           a digest of it, to tell what was made from an earlier one
     imports.json            which data sets were imported when, and the problems met on the way
     prints-NNNNN.parquet    one row a file content: what tells a file and its picture   (scan)
     quality-NNNNN.parquet   one row a file content: measures of its quality             (scan)
@@ -75,6 +76,11 @@ class WorkspacePaths:
     def manifest(self) -> Path:
         """All images."""
         return self.folder / "manifest.parquet"
+
+    @property
+    def manifest_facts(self) -> Path:
+        """Digest of the manifest."""
+        return self.folder / "manifest.json"
 
     @property
     def imports(self) -> Path:

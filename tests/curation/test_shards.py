@@ -11,7 +11,7 @@ def rows(*hashes: str, value: float = 1.0) -> pd.DataFrame:
     return pd.DataFrame({"content_hash": hashes, "value": [value] * len(hashes)})
 
 
-def test_shards_append_and_the_first_row_of_a_content_counts(tmp_path: Path) -> None:
+def test_shards_append_and_the_last_row_of_a_content_counts(tmp_path: Path) -> None:
     shards = Shards(tmp_path, "prints")
     assert shards.read() is None
     assert shards.known() == set()
@@ -19,8 +19,10 @@ def test_shards_append_and_the_first_row_of_a_content_counts(tmp_path: Path) -> 
     shards.append(rows("b", "c", value=2))
     read = shards.read()
     assert read is not None
-    assert dict(zip(read["content_hash"], read["value"], strict=True)) == {"a": 1, "b": 1, "c": 2}
+    assert dict(zip(read["content_hash"], read["value"], strict=True)) == {"a": 1, "b": 2, "c": 2}
     assert shards.known() == {"a", "b", "c"}
+    assert shards.known(["value"]) == {"a", "b", "c"}
+    assert shards.known(["value", "a measure of a later version"]) == set()
     assert [f.name for f in shards.files()] == ["prints-00000.parquet", "prints-00001.parquet"]
 
 

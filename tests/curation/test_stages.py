@@ -141,9 +141,7 @@ def test_a_person_may_overrule_the_rules_of_quality_both_ways(workspace: Workspa
     assert load_curation(workspace).flagged[1]
 
 
-def test_features_of_the_bundle_make_edges_and_ranks(
-    workspace: Workspace, manifest: Manifest, tmp_path: Path
-) -> None:
+def test_features_of_the_bundle_make_edges_and_ranks(workspace: Workspace, manifest: Manifest, tmp_path: Path) -> None:
     bundle = make_tiny_bundle(tmp_path / "bundle")
     stages.add_manifest(workspace, manifest, "drawn")
     assert stages.embed_features(workspace, bundle) == ()
