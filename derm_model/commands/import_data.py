@@ -113,18 +113,18 @@ def _add_to_workspace(folder: Path, manifest: Manifest, importer: Importer) -> s
 
 
 def summary(manifest: Manifest, taxonomy: Taxonomy) -> str:
-    """Say how much there is, e.g. "5,984 images of 5,984 lesions, 7 diagnoses (most: nevus, 4,323)"."""
+    """Say how much there is, e.g. "2,750 images, 801 named lesions, 3 diagnoses (most: Melanocytic nevus, 1,843)"."""
     from derm_model.data.manifest import counts
 
     records = manifest.records
     parts = [_count(len(records), "image", "images")]
     for name in ("lesion", "patient"):
         ids = {(r.source, value) for r in records if (value := getattr(r, f"{name}_id"))}
-        parts += [_count(len(ids), name, f"{name}s")] if ids else []
+        parts += [_count(len(ids), f"named {name}", f"named {name}s")] if ids else []
     nodes = counts(records)
     most = max(nodes, key=lambda node: nodes[node])
     diagnoses = _count(len(nodes), "diagnosis", "diagnoses")
-    return f"{' of '.join(parts)}, {diagnoses} (most: {taxonomy.node(most).name}, {nodes[most]:,})"
+    return f"{', '.join(parts)}, {diagnoses} (most: {taxonomy.node(most).name}, {nodes[most]:,})"
 
 
 def _count(n: int, one: str, several: str) -> str:

@@ -50,7 +50,7 @@ def test_options_of_a_data_set_reach_its_importer(root, tmp_path, capsys):
     arguments = ["import", "csv", "--root", str(root), "--out", str(tmp_path / "m.csv"), "--labels-of", "HAM10000"]
     mapping = ["--column", "image_id=photo", "--column", "diagnosis=what", "--column", "patient_id=who"]
     assert main([*arguments, *mapping]) == 0
-    assert capsys.readouterr().out.startswith("CSV file with a column mapping: 2 images of 1 patient, 2 diagnoses ")
+    assert capsys.readouterr().out.startswith("CSV file with a column mapping: 2 images, 1 named patient, 2 diagnoses ")
     assert [r.node for r in read(tmp_path / "m.csv").records] == ["melanoma-nos", "melanocytic-nevus-nos"]
 
 
