@@ -93,7 +93,7 @@ def _lines(curation: Curation) -> list[str]:
         left_out = int(curation.flagged.sum())
         lines.append(f"{left_out:,} images leave validation and test ({why or 'no rule flags any'})")
         if n := _unreadable(curation):
-            lines.append(f"{n:,} files could not be read")
+            lines.append(f"files that could not be read: {n:,}")
     return [*lines, _groups_line(curation)]
 
 

@@ -82,7 +82,9 @@ def scoped(source: str, identifier: Hashable | None) -> tuple[str, Hashable] | N
 
 def known(column: pd.Series) -> Sequence[str | None]:
     """Values of a column as Python strings, None where one is missing or empty."""
-    return [None if value != value or value is None or value == "" else str(value) for value in column.tolist()]
+    # isna() first: pandas' own missing value answers no comparison
+    missing = column.isna().tolist()
+    return [None if gone or value == "" else str(value) for value, gone in zip(column.tolist(), missing, strict=True)]
 
 
 def _linked_pairs(links: pd.Series) -> NDArray[np.int64]:
