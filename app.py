@@ -11,5 +11,8 @@ PAGES = {
     "Read": [
         st.Page("pages/classify.py", title="Classify", icon=":material/center_focus_strong:", default=True),
     ],
+    "Research": [
+        st.Page("pages/dataset.py", title="Data", icon=":material/dataset:"),
+    ],
 }
 st.navigation(PAGES).run()

@@ -28,6 +28,21 @@ button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px sol
 .dermtree-dot {{ top: -.2rem; width: 1.15rem; height: 1.15rem; margin-left: -.575rem; border-radius: 50%;
   background: {accent}; border: 2px solid {page}; }}
 .dermtree-label {{ top: 1.2rem; font-size: .8125rem; color: {muted}; white-space: nowrap; }}
+.dermtree-bars {{ width: 100%; border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }}
+.dermtree-bars th, .dermtree-bars td {{ border: 0; padding: .2rem .75rem .2rem 0; vertical-align: middle; }}
+.dermtree-bars th {{ width: 45%; text-align: left; font-weight: 400; color: {ink}; overflow-wrap: anywhere; }}
+.dermtree-bars td {{ width: 1%; text-align: right; color: {ink}; padding-right: 0; }}
+.dermtree-bars .dermtree-bar {{ width: auto; text-align: left; padding-right: .75rem; }}
+.dermtree-bar i {{ display: block; height: .625rem; min-width: 2px; border-radius: .3125rem; background: {accent}; }}
+.dermtree-shaded {{ overflow-x: auto; }}
+.dermtree-shaded:focus-visible {{ outline: 3px solid {accent}; }}
+.dermtree-shaded table {{ border-collapse: separate; border-spacing: 2px; font-size: .8125rem;
+  font-variant-numeric: tabular-nums; min-width: 100%; }}
+.dermtree-shaded th, .dermtree-shaded td {{ border: 0; padding: .3rem .4rem; color: {ink}; text-align: center;
+  min-width: 2.4rem; }}
+.dermtree-shaded th {{ font-weight: 400; color: {muted}; }}
+.dermtree-shaded tbody th {{ text-align: left; color: {ink}; min-width: 8rem; max-width: 16rem; }}
+.dermtree-shaded td {{ border-radius: 3px; }}
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }}
   h1 {{ font-size: 1.5rem !important; }}
@@ -52,6 +67,11 @@ def style_sheet(colours: Palette) -> str:
 def plain(text: str) -> str:
     """Text from users or files, safe inside Markdown: shown as it is, and never a link or an image to be fetched."""
     return _MARKDOWN.sub(r"\\\1", text)
+
+
+def moment(stamp: str) -> str:
+    """``2026-11-23 03:58 UTC`` from an ISO 8601 time in UTC."""
+    return f"{stamp[:16].replace('T', ' ')} UTC"
 
 
 def score_line(score: float, threshold: float) -> str:

@@ -1,4 +1,7 @@
-"""The only cache in the app: taxonomy, cards and engines, which every session may share. Never an image or an answer.
+"""The only cache in the app: what every session may share. Never an image that somebody uploaded, or an answer.
+
+Taxonomy, cards and engines; and of a curated collection its tables and small pictures of its images, each under a stamp
+of the files it came from, so that what somebody else changed is read anew.
 
 Nothing here imports torch at the top. An engine loads in a background thread, started once per process and model, so
 that the first page is drawn while torch is still being imported.
@@ -7,6 +10,7 @@ that the first page is drawn while torch is still being imported.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +23,14 @@ from derm_model.errors import BundleError, WrongTaxonomy
 from derm_model.taxonomy import Aggregator, TaskClasses, Taxonomy, read_tasks, read_taxonomy, restrict
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from derm_model.curation.view import Collection, Curation
+    from derm_model.curation.workspace import Workspace
+    from derm_model.data.duplicates.edges import EdgeKind
+    from derm_model.data.split_doctor import ForeignSplit, LeakReport
     from derm_model.net.engine import Engine
+    from pages.ui.dataset.pictures import Thumbnail
 
 BUNDLES_VARIABLE = "DERM_BUNDLES"  # list of folders to look for bundles in, instead of the usual ones
 
@@ -130,3 +141,85 @@ def _load_engine(folder: Path, tree: Taxonomy) -> Engine:
     loaded = Engine(load_bundle(folder, tree))
     loaded.predict([np.full((64, 64, 3), 128, dtype=np.uint8)], explain=Target.predicted())
     return loaded
+
+
+def curation(workspace: Workspace) -> Curation:
+    """A workspace as it stands on disk now. Shared: nobody may change what it holds.
+
+    Raises
+    ------
+    DermTreeError
+        A file of the workspace is damaged.
+    """
+    from derm_model.curation.view import collection_stamp, decisions_stamp
+
+    return _curation(str(workspace.folder), collection_stamp(workspace), decisions_stamp(workspace))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)  # 130,000 images with a million edges take some 200 MB
+def _collection(folder: str, stamp: Hashable) -> Collection:
+    from derm_model.curation.view import read_collection
+    from derm_model.curation.workspace import Workspace
+
+    return read_collection(Workspace(Path(folder)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _curation(folder: str, stamp: Hashable, decisions: Hashable) -> Curation:
+    from derm_model.curation.view import curate
+
+    return curate(_collection(folder, stamp))
+
+
+def threshold_effect(of: Curation, kind: EdgeKind, thresholds: tuple[float, ...]) -> pd.DataFrame:
+    """What each threshold would do to the groups (`derm_model.data.duplicates.review.threshold_effect`)."""
+    from derm_model.curation.view import collection_stamp, decisions_stamp
+
+    workspace = of.collection.workspace
+    return _threshold_effect(
+        of, str(workspace.folder), collection_stamp(workspace), decisions_stamp(workspace), kind, thresholds
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _threshold_effect(
+    _of: Curation, folder: str, stamp: Hashable, decisions: Hashable, kind: EdgeKind, thresholds: tuple[float, ...]
+) -> pd.DataFrame:
+    from derm_model.data.duplicates.review import threshold_effect as effect
+
+    table = _of.collection.table
+    decided = _of.pair_decisions.at(table["content_hash"].tolist())
+    return effect(len(table), _of.collection.edges, _of.settings.rules, decided, kind, thresholds)
+
+
+def leaks(of: Curation, split: str, read: Callable[[pd.DataFrame], ForeignSplit]) -> tuple[ForeignSplit, LeakReport]:
+    """What a split leaks; `split` names it (with its content), `read` reads it where it was not looked at before.
+
+    Raises
+    ------
+    SplitError
+        The split cannot be used.
+    """
+    from derm_model.curation.view import collection_stamp, decisions_stamp
+
+    workspace = of.collection.workspace
+    stamps = (collection_stamp(workspace), decisions_stamp(workspace))
+    return _leaks(of, read, str(workspace.folder), stamps, split)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _leaks(
+    _of: Curation, _read: Callable[[pd.DataFrame], ForeignSplit], folder: str, stamps: Hashable, split: str
+) -> tuple[ForeignSplit, LeakReport]:
+    from derm_model.data.split_doctor import find_leaks
+
+    foreign = _read(_of.collection.table)
+    return foreign, find_leaks(_of.groups, foreign.parts)
+
+
+@st.cache_resource(show_spinner=False, max_entries=600)  # some 12 kB each
+def thumbnail(path: str, stamp: int) -> Thumbnail:
+    """Small picture of a file of the collection; `stamp` changes when the file does."""
+    from pages.ui.dataset.pictures import read_thumbnail
+
+    return read_thumbnail(Path(path))

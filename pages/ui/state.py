@@ -6,7 +6,7 @@ Widget keys are dropped when their widget is not drawn; those that must survive 
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -32,6 +32,27 @@ TREE = "tree"
 SEARCH = "search"
 CAMERA = "camera"
 
+# keys of widgets on the Data page
+WORKSPACE = "workspace"
+NEW_WORKSPACE = "new_workspace"
+STEP = "step"
+IMPORTER = "importer"
+FOLDER = "import_folder"
+CLASS_LEVEL = "class_level"
+PAIR_KIND = "pair_kind"
+PAIR_THRESHOLD = "pair_threshold"
+PAIR_SHOW = "pair_show"
+PAIR_PAGE = "pair_page"
+MEASURE = "measure"
+MEASURE_THRESHOLD = "measure_threshold"
+FLAG_SHOW = "flag_show"
+FLAG_PAGE = "flag_page"
+COUNTED = "counted"
+SPLIT_LEVEL = "split_level"
+DOCTOR_SOURCE = "doctor_source"
+DOCTOR_FILE = "doctor_file"
+LEAK_PAGE = "leak_page"
+
 # keys of our own
 _CASE = "dermtree_case"
 _RESULTS = "dermtree_results"
@@ -39,6 +60,8 @@ _THRESHOLDS = "dermtree_thresholds"
 _PICKED = "dermtree_picked"
 _DOOR = "dermtree_door"
 _LISTED = "dermtree_listed_sides"
+_UNDO = "dermtree_undo"
+_MESSAGES = "dermtree_messages"
 
 
 def _owned(key: str, make: Callable[[], T]) -> T:
@@ -110,3 +133,21 @@ def new_case() -> None:
     for key in (_CASE, _RESULTS, _PICKED, EXPLAIN, SHOWN, TREE, SEARCH):
         st.session_state.pop(key, None)
     renew_door()
+
+
+def undo_stack(workspace: str, what: str) -> list[Any]:
+    """What this session decided in a workspace, the last one at the end; `what` is "pairs" or "quality"."""
+    stacks: dict[tuple[str, str], list[Any]] = _owned(_UNDO, dict)
+    return stacks.setdefault((workspace, what), [])
+
+
+def say(message: str, *, failed: bool = False) -> None:
+    """Leave a message for the next run, which shows it once."""
+    messages: list[tuple[str, bool]] = _owned(_MESSAGES, list)
+    messages.append((message, failed))
+
+
+def take_messages() -> list[tuple[str, bool]]:
+    """Messages left by callbacks, (text, whether something failed); taken once."""
+    messages: list[tuple[str, bool]] = st.session_state.pop(_MESSAGES, [])
+    return messages
