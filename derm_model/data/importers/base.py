@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +13,9 @@ from pathlib import Path
 from derm_model.data.importers.row import OfficialRow
 from derm_model.data.problems import ProblemLog
 from derm_model.errors import ImportProblem
+
+# what `errors="surrogateescape"` makes of bytes that are not UTF-8
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 # option name -> the values given for it, in order; an option that was not given is absent
 Options = Mapping[str, tuple[str, ...]]
@@ -156,7 +160,7 @@ def read_rows(path: Path, log: ProblemLog, columns: Sequence[str] = ()) -> Itera
         if number == 1 or not any(cells):
             continue
         problem = "more cells than columns" if len(cells) > len(names) and any(cells[len(names) :]) else None
-        if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
+        if any(map(_NOT_UTF8.search, cells)):
             problem = "not UTF-8"
         if problem:
             log.add(f"unreadable row ({problem})", f"{path.name}, line {number}")
