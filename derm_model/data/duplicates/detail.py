@@ -1,4 +1,8 @@
-"""The fine structure of a picture: what another encoding, size, brightness or tint of it leaves as it was."""
+"""The structure of a picture: what another encoding, size, brightness or tint of it leaves as it was.
+
+It is compared in bands of spatial frequency, by the cosine transform of a 48 x 48 grid. There, mirroring a picture
+changes signs and turning it swaps rows and columns, so that all eight orientations cost little more than one.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +11,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.fft import dctn
 from scipy.ndimage import gaussian_filter
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# A picture is compared on a 64 x 64 grid. Only the finest structure counts (what a Gaussian of 1.5 cells takes away),
-# and only in the middle 48 x 48 cells: tint, vignette, aperture and lamp reflections at the edge are common to a
-# clinic's pictures, and a coarse hash (dHash) joined unrelated lesions by them while it missed recoloured copies.
+# A picture is squashed to a 64 x 64 grid, and only its middle 48 x 48 cells count: vignette, aperture and lamp
+# reflections at the edge are common to a clinic's pictures.
 GRID = 64
 MARGIN = 8
 SIDE = GRID - 2 * MARGIN
-BLUR_CELLS = 1.5
 N_DETAIL = SIDE**2
-
-# Detail is cut off at this many robust standard deviations, or a dark spot in the middle would outweigh all the rest.
+# A Gaussian of this many cells takes away tint, shade and most of the lesion as a blob.
+BLUR_CELLS = 4.0
+# What is left is cut off at this many robust standard deviations, or a dark spot would outweigh all the rest.
 CLIP = 2.0
 # Below this robust standard deviation (in grey levels) there is rounding noise and nothing to compare.
 MIN_CONTRAST = 0.25
+# More pixels than 8 x 8 a cell only cost time.
+_ENOUGH_PX = 8 * GRID
 
-# Calibrated by eye on 9,037 pictures: see `derm_model.data.duplicates.perceptual`.
-MIN_CORRELATION = 0.38
+# Frequencies f = hypot(i, j) of the cosine transform that are compared, in half waves across the 48 cells. Above 24 a
+# copy at a third of the size differs; below 8 every round dark lesion in a smooth skin is like every other.
+Band = tuple[int, int]
+SEARCH_BAND: Band = (4, 20)
+VERIFY_BAND: Band = (8, 24)
+# The standard deviation of a coefficient falls as f**-1.3 over 9,037 pictures; weights of f**1 make them nearly equal
+# without raising the noise at the upper end. Frequencies of equal weight separate copies from other pictures best.
+_WHITENING = 1.0
+# A coefficient counts at most this many times the root mean square of its picture: a hair is not everything.
+_MAX_COEFFICIENT = 4.0
+
+# Least correlation of one picture with another copy of it: see `derm_model.data.duplicates.perceptual`.
+MIN_CORRELATION = 0.8
 
 
 def picture_detail(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Describe a picture's fine structure, such that another encoding, size, brightness or tint changes it little.
+    """Describe a picture's structure, such that another encoding, size, brightness or tint changes it little.
 
     Parameters
     ----------
@@ -40,22 +57,60 @@ def picture_detail(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
     Returns
     -------
     (2304,) int8
-        In -127..127, row by row; all zero for a picture without structure. Turned, mirrored or shifted pictures differ.
+        48 x 48 cells in -127..127, row by row; all zero for a picture without structure. A turned or mirrored picture
+        has turned or mirrored cells.
     """
-    grey = Image.fromarray(pixels).convert("L").resize((GRID, GRID), Image.Resampling.BOX)
-    values = np.asarray(grey, dtype=np.float32)
+    grey = Image.fromarray(pixels).convert("L")
+    grey = grey.reduce(max(1, min(grey.size) // _ENOUGH_PX)).convert("F")  # "F": cells are not rounded to whole greys
+    values = np.asarray(grey.resize((GRID, GRID), Image.Resampling.BOX))
     fine = (values - gaussian_filter(values, BLUR_CELLS))[MARGIN:-MARGIN, MARGIN:-MARGIN].ravel()
     fine -= fine.mean()
     contrast = 1.4826 * float(np.median(np.abs(fine)))  # equals the standard deviation for normal values
     if contrast < MIN_CONTRAST:
         return np.zeros(N_DETAIL, dtype=np.int8)
-    return np.asarray(np.clip(fine / (CLIP * contrast), -1, 1) * 127, dtype=np.int8)
+    return np.asarray(np.rint(np.clip(fine / (CLIP * contrast), -1, 1) * 127), dtype=np.int8)
+
+
+def band_mask(band: Band) -> NDArray[np.bool_]:
+    """Which coefficients (i, j) of the cosine transform lie in a band, (48, 48) bool; symmetric in i and j."""
+    frequency = _frequency()
+    return np.asarray((frequency >= band[0]) & (frequency <= band[1]), dtype=np.bool_)
+
+
+def spectrum(cells: NDArray[np.generic], band: Band) -> NDArray[np.float32]:
+    """Whitened cosine transform of pictures within a band.
+
+    Parameters
+    ----------
+    cells : (n, 48, 48)
+        Detail of pictures.
+    band
+
+    Returns
+    -------
+    (n, k) float32
+        Coefficients of `band_mask`, row by row; each picture's have length 1, or 0 where it has no structure. The
+        correlation of two pictures is their product.
+    """
+    mask = band_mask(band)
+    weights = _frequency()[mask] ** _WHITENING
+    values = dctn(cells.astype(np.float32), axes=(1, 2), norm="ortho")[:, mask] * weights.astype(np.float32)
+    root_mean_square = np.sqrt((values**2).mean(axis=1, keepdims=True))
+    limit = _MAX_COEFFICIENT * root_mean_square
+    values = np.clip(values, -limit, limit)
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(np.divide(values, length, out=np.zeros_like(values), where=length > 0), dtype=np.float32)
 
 
 def details_of(prints: pd.DataFrame) -> NDArray[np.int8]:
-    """Fine structure of every row of a prints table, (n, 2304) int8; all zero where it is missing."""
+    """Structure of every row of a prints table, (n, 2304) int8; all zero where it is missing."""
     details = np.zeros((len(prints), N_DETAIL), dtype=np.int8)
     for row, stored in enumerate(prints["detail"].tolist()):
         if isinstance(stored, bytes):
             details[row] = np.frombuffer(stored, dtype=np.int8)
     return details
+
+
+def _frequency() -> NDArray[np.float64]:
+    index = np.arange(SIDE)
+    return np.asarray(np.hypot(index[:, None], index[None]), dtype=np.float64)

@@ -21,7 +21,7 @@ from derm_model.data.images import decode
 from derm_model.data.manifest import Record
 from derm_model.errors import UnreadableImage
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3  # 3: structure in bands of frequency instead of the finest alone
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from derm_model.data.drawings import KINDS, draw_lesion
-from derm_model.data.duplicates import N_DETAIL, groups, picture_detail
+from derm_model.data.drawings import draw_lesion
+from derm_model.data.duplicates import groups
 from derm_model.data.duplicates.grouping import fingerprint, fingerprints
-from derm_model.data.duplicates.perceptual import similar_pictures
 from derm_model.data.manifest import Record
 
 
@@ -44,12 +43,6 @@ def test_different_drawings_are_not_joined(drawings):
     assert groups([record(path) for path in drawings]) == list(range(len(drawings)))
 
 
-def test_drawings_of_a_kind_stay_apart():
-    for kind in KINDS:
-        details = np.stack([picture_detail(draw_lesion(seed, 96, kind)) for seed in range(25)])
-        assert len(similar_pictures(details)[0]) == 0, kind
-
-
 def test_the_same_bytes_under_two_names_are_joined_even_when_unreadable(tmp_path, drawings):
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(b"no picture at all")
@@ -77,21 +70,6 @@ def test_the_same_picture_in_another_form_is_joined(tmp_path, change):
 
 def _tint() -> list[list[int]]:
     return [[round(255 * (value / 255) ** gamma) for value in range(256)] for gamma in (0.7, 1.0, 1.4)]
-
-
-def test_pictures_without_structure_are_similar_to_none():
-    flat = np.full((200, 200, 3), 128, dtype=np.uint8)
-    assert not picture_detail(flat).any()
-    assert len(similar_pictures(np.zeros((3, N_DETAIL), dtype=np.int8))[0]) == 0
-
-
-def test_pairs_do_not_depend_on_the_block_size():
-    rng = np.random.default_rng(0)
-    details = rng.integers(-127, 128, (23, N_DETAIL)).astype(np.int8)
-    details[[4, 17, 22]] = details[[9, 9, 0]]
-    expected = {(4, 9), (4, 17), (9, 17), (0, 22)}
-    for rows in (1, 5, 23, 100):
-        assert set(map(tuple, similar_pictures(details, block_rows=rows)[0].tolist())) == expected
 
 
 def test_the_cache_answers_for_unchanged_files_and_not_for_changed_ones(tmp_path, drawings, monkeypatch):
