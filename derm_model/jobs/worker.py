@@ -115,7 +115,8 @@ def run_command(request: JobRequest, report: Report) -> Outcome:
         return Outcome(JobState.FAILED, "The memory of this machine was not enough. The log says where.", None)
     except BaseException as error:
         traceback.print_exc()
-        return Outcome(JobState.FAILED, f"{type(error).__name__}: {error}. The log says where.", None)
+        what = f"{type(error).__name__}: {error}".rstrip(".: ")
+        return Outcome(JobState.FAILED, f"{what}. The log says where.", None)
     if code > 1:
         return Outcome(JobState.FAILED, f"The command ended with code {code}. The log says why.", code)
     return Outcome(JobState.FINISHED, "", code)

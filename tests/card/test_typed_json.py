@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -71,3 +72,16 @@ def test_a_value_that_does_not_fit_is_named_with_its_place(change: dict[str, Any
 def test_what_json_has_no_word_for_cannot_be_written(value: object) -> None:
     with pytest.raises(FieldError, match="cannot be written"):
         encode({"value": value})
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+def test_an_enumeration_is_written_as_its_value_and_read_strictly() -> None:
+    written = encode(Colour.RED)
+    assert written == "red" and type(written) is str
+    assert decode(Colour, written) is Colour.RED
+    with pytest.raises(FieldError, match="^c: one of red, blue is expected, found str 'green'"):
+        decode(Colour, "green", "c")
