@@ -148,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
 
     taxonomy = read_taxonomy()
     crosswalk = read_crosswalk(taxonomy)
-    manifest = join([read_manifest(path, taxonomy, crosswalk) for path in args.manifest])
+    manifest = join([read_manifest(path, taxonomy, crosswalk) for path in args.manifest], taxonomy)
     for problem in manifest.problems:
         say(problem.message)
     paths = RunPaths(args.out)
