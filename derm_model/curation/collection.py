@@ -115,7 +115,7 @@ def read_collection(workspace: Workspace) -> Collection:
 def manifest_digest(workspace: Workspace, table: pd.DataFrame) -> str:
     """Digest of the table; computed anew only when its file is not the one the digest was kept for."""
     kept = read_json(workspace.paths.manifest_facts)
-    if kept.get("stamp") == _file_stamp(workspace.paths.manifest):
+    if "digest" in kept and kept.get("stamp") == _file_stamp(workspace.paths.manifest):
         return str(kept["digest"])
     return digest_of(table)
 
