@@ -25,13 +25,14 @@ class Settings:
     rules
         Which edges join images into groups.
     thresholds
-        Quality measure -> threshold, only those that differ from `derm_model.data.quality.DEFAULT_RULES`.
+        Quality measure -> threshold, only those that differ from `derm_model.data.quality.DEFAULT_RULES`; None switches
+        a rule off.
     plan
         How test set and folds are made.
     """
 
     rules: GraphRules = field(default_factory=GraphRules)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float | None] = field(default_factory=dict)
     plan: SplitPlan = field(default_factory=SplitPlan)
 
     def to_json(self) -> dict[str, Any]:
@@ -54,11 +55,13 @@ def read_settings(workspace: Workspace) -> Settings:
             f"known is {FORMAT}. Update DermTree to open it."
         )
     thresholds = values.get("thresholds", {})
-    if not isinstance(thresholds, dict) or not all(isinstance(v, int | float) for v in thresholds.values()):
+    if not isinstance(thresholds, dict) or not all(
+        v is None or isinstance(v, int | float) for v in thresholds.values()
+    ):
         raise CurationError(f"Quality thresholds are numbers by name. {workspace.paths.settings} holds {thresholds!r}.")
     return Settings(
         rules=rules_from_json(values.get("rules", {})),
-        thresholds={str(name): float(value) for name, value in thresholds.items()},
+        thresholds={str(name): None if value is None else float(value) for name, value in thresholds.items()},
         plan=plan_from_json(values.get("plan", {})),
     )
 
@@ -67,7 +70,7 @@ def change_settings(
     workspace: Workspace,
     *,
     rules: GraphRules | None = None,
-    thresholds: Mapping[str, float] | None = None,
+    thresholds: Mapping[str, float | None] | None = None,
     plan: SplitPlan | None = None,
 ) -> Settings:
     """Read, change what is given, write; two people who change different things at once both succeed."""

@@ -169,9 +169,9 @@ def test_a_removed_source_leaves_decisions_and_takes_edges_and_folds_along(
 
 def test_settings_that_change_apart_do_not_undo_each_other(workspace: Workspace) -> None:
     change_settings(workspace, rules=GraphRules(min_features=0.5))
-    change_settings(workspace, thresholds={"sharpness": 0.2})
+    change_settings(workspace, thresholds={"sharpness": 0.2, "contrast": None})
     settings = read_settings(workspace)
-    assert (settings.rules.min_features, settings.thresholds) == (0.5, {"sharpness": 0.2})
+    assert (settings.rules.min_features, settings.thresholds) == (0.5, {"sharpness": 0.2, "contrast": None})
     assert read_json(workspace.paths.settings)["format"] == 1
 
 
