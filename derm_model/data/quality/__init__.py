@@ -11,7 +11,7 @@ from derm_model.data.quality.decisions import (
 from derm_model.data.quality.histogram import Histogram, histograms
 from derm_model.data.quality.measures import MEASURES, QualityMeasures, measure_quality
 from derm_model.data.quality.notices import QualityKind, QualityNotice, check_quality
-from derm_model.data.quality.rules import DEFAULT_RULES, QualityRule, flags
+from derm_model.data.quality.rules import DEFAULT_RULES, QualityRule, default_threshold, flags
 
 __all__ = [
     "DEFAULT_RULES",
@@ -25,6 +25,7 @@ __all__ = [
     "QualityNotice",
     "QualityRule",
     "check_quality",
+    "default_threshold",
     "effective_flags",
     "flags",
     "histograms",

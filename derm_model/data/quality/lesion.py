@@ -29,8 +29,10 @@ _RIM_PX = 16  # the outer seventh of the frame is taken for skin, less what stan
 _MIN_CONTRAST = 8.0
 # as multiples of how much the rim itself deviates from a plane: hairy or wrinkled skin,
 _MIN_CONTRAST_TO_RIM = 2.5
-# and when it reaches the edge of the field of view, where shadows, clothes and rulers lie.
+# and when it reaches the edge of the field of view, where shadows, hair and clothes lie. There it must also be large:
+# of something small that the edge cuts, the size is not known.
 _MIN_CONTRAST_AT_EDGE = 15.0
+_MIN_SHARE_AT_EDGE = 0.10
 _MAX_EDGE_SHARE = 0.25
 # Of everything that stands out of the skin, weighted by nearness to the middle: several lesions, ink, rash.
 _MIN_DOMINANCE = 0.60
@@ -55,9 +57,19 @@ class Lesion:
     mask: Mask
     share: float
 
+    def enlarged(self, shape: tuple[int, ...]) -> Mask:
+        """The mask at the working size (h, w); an odd last row or column repeats the one before."""
+        rows, columns = (np.minimum(np.arange(n) // 2, m - 1) for n, m in zip(shape, self.mask.shape, strict=True))
+        return self.mask[np.ix_(rows, columns)]
+
 
 def find_lesion(rgb: NDArray[np.uint8], field: Mask, blue: Mask) -> Lesion | None:
     """Find the lesion.
+
+    Looked at in 117 pictures for which it gave an outline: of 91 dermoscopic ones 87 were right and 4 showed a part of
+    the lesion; of 26 smartphone photographs 19 were right, 4 showed a part and 3 something else (two of which the rule
+    about the edge has since refused). Of the 100 smallest outlines of 1,203 pictures 4 were wrong, all photographs. No
+    outline is given for 16 % of HAM10000, 22 % of ISIC 2017, 57 % of PAD-UFES-20.
 
     Parameters
     ----------
@@ -155,6 +167,8 @@ def _is_clear(mask: Mask, field: Mask, blue: Mask, away: Plane, spread: float) -
     contrast = float(np.median(away[mask]) - np.median(away[outside]))
     edge = field & ~ndimage.binary_erosion(field)  # the outermost pixels of the field, also along the picture's edge
     reached = float(mask[edge].mean())
+    if reached > 0 and mask.mean() < _MIN_SHARE_AT_EDGE:
+        return False
     needed = _MIN_CONTRAST_AT_EDGE if reached > 0 else _MIN_CONTRAST
     return (
         contrast >= max(needed, _MIN_CONTRAST_TO_RIM * spread)

@@ -12,15 +12,20 @@ from scipy.ndimage import gaussian_filter
 from derm_model.data.images import DecodedImage
 from derm_model.data.quality.field import dark_surround, field_of_view
 from derm_model.data.quality.lab import to_lab
-from derm_model.data.quality.lesion import find_lesion
+from derm_model.data.quality.lesion import Lesion, find_lesion
 from derm_model.data.quality.lines import thin_lines
 from derm_model.data.quality.tint import blue_things, colour_cast
 from derm_model.data.quality.working import grey_inside, working_picture
 
-# Standard deviation of the grey levels; 4.4 to 81 in 1,003 pictures. Below it nothing in the picture could be sharp.
+# Standard deviation of the grey levels; 4.9 to 86 in 1,203 pictures. Below it nothing in the picture could be sharp.
 MIN_CONTRAST = 2.5
 # A pixel with all channels here has lost its colour (8-bit levels; a little room for JPEG's rounding).
 _BURNT, _BLACK = 250, 5
+
+# Of the sharpness: SD in working pixels of the window that makes a place, and noise of JPEG and sensor in grey levels.
+# Chosen among eight measures on 370 pictures, each also blurred by a Gaussian of 1 working pixel (SD): this one puts
+# 99.99 % of the pairs in the right order; the ratio of whole-picture percentiles 99.6 %, Crete's re-blurring 93 %.
+_PLACE_PX, _LEVELS_OF_NOISE = 5.0, 0.7
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class QualityMeasures:
     short_side_px
         Shorter side of the original in pixels.
     sharpness
-        Fine structure relative to coarser structure at one working size; >= 0, None in a picture of one colour.
+        Finest structure relative to coarser structure at one working size; >= 0, None in a picture of one colour.
     contrast
         Standard deviation of the grey levels.
     highlight
@@ -48,7 +53,7 @@ class QualityMeasures:
     surround_share
         Of the frame that is the dark surround of a dermoscope's field of view.
     line_share
-        Of the field of view that thin dark lines cover: hair, ruler.
+        Of the field of view outside the lesion that thin dark lines cover: hair, ruler.
     ink_share
         Of the field of view that is blue or violet against the skin: pen, sticker.
     """
@@ -123,12 +128,19 @@ class Examination:
         return None if self.field is None else blue_things(self.lab, self.field)
 
     @cached_property
-    def lesion_share(self) -> float | None:
+    def lesion(self) -> Lesion | None:
         """None where no clear lesion was found."""
         if self.field is None or self.ink is None or self.contrast < MIN_CONTRAST:
             return None
-        lesion = find_lesion(self.rgb, self.field, self.ink)
-        return None if lesion is None else lesion.share
+        return find_lesion(self.rgb, self.field, self.ink)
+
+    @cached_property
+    def lines(self) -> float | None:
+        """Share of the skin that thin dark lines cover; a lesion's own network is left out."""
+        if self.field is None:
+            return None
+        skin = self.field if self.lesion is None else self.field & ~self.lesion.enlarged(self.field.shape)
+        return _share(thin_lines(self.rgb, self.field), skin) if skin.any() else None
 
 
 def measure_quality(image: DecodedImage) -> QualityMeasures:
@@ -153,28 +165,42 @@ def measure_quality(image: DecodedImage) -> QualityMeasures:
         median_grey=seen.median_grey,
         burnt_share=None if field is None else _share(np.asarray((seen.rgb >= _BURNT).all(axis=2)), field),
         black_share=None if field is None else _share(np.asarray((seen.rgb <= _BLACK).all(axis=2)), field),
-        lesion_share=seen.lesion_share,
+        lesion_share=None if seen.lesion is None else seen.lesion.share,
         colour_cast=None if field is None else colour_cast(seen.lab, field),
         surround_share=float(seen.surround.mean()),
-        line_share=None if field is None else _share(thin_lines(seen.rgb, field), field),
+        line_share=seen.lines,
         ink_share=None if field is None or ink is None else _share(ink, field),
     )
 
 
 def _share(mask: NDArray[np.bool_], field: NDArray[np.bool_]) -> float:
-    """Share of the field of view that lies in the mask."""
+    """Share of the field that lies in the mask."""
     return float(np.count_nonzero(mask & field) / np.count_nonzero(field))
 
 
 def sharpness(grey: NDArray[np.float32]) -> float:
-    """Fine structure relative to coarser structure, >= 0; it does not change with brightness or contrast.
+    """Structure of 1 pixel relative to structure of 2 pixels, where the picture is sharpest.
+
+    Both are compared place by place, so that a lesion's strong border does not outshout the skin's fine lines; and the
+    place that 10 % of the picture exceed is taken, so that smooth skin, or a background out of focus, does not count
+    against it.
 
     Parameters
     ----------
     grey : (h, w) float32
         Grey levels at the working size.
+
+    Returns
+    -------
+    float
+        >= 0. It hardly changes with brightness and contrast: a constant of 0.7 grey levels only keeps the noise of
+        places without structure from deciding.
     """
-    smooth = gaussian_filter(grey, 1.0)
-    coarse = np.percentile(np.abs(smooth - gaussian_filter(smooth, 4.0)), 99)
-    fine = np.percentile(np.abs(grey - smooth), 99)
-    return float(fine / max(float(coarse), 1e-3))
+    smooth = gaussian_filter(grey, 0.8)
+    fine = _local_rms(grey - smooth)
+    coarse = _local_rms(smooth - gaussian_filter(smooth, 1.6))
+    return float(np.percentile(fine / (coarse + _LEVELS_OF_NOISE), 90))
+
+
+def _local_rms(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.sqrt(gaussian_filter(plane**2, _PLACE_PX)), dtype=np.float32)

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from derm_model.data.drawings import KINDS, draw_lesion
 from derm_model.data.images import DecodedImage
 from derm_model.data.quality import check_quality
+from tests.data.quality.pictures import as_bytes, ellipse, skin, with_lesion
 
 
 def kinds(pixels: np.ndarray, width_px: int | None = None, height_px: int | None = None) -> list[str]:
@@ -80,3 +81,18 @@ def test_a_picture_of_one_colour_is_uniform_and_not_blurred(value):
 def test_odd_shapes_are_judged_without_failing(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     assert ("small" in kinds(pixels)) == (min(shape) < 299)
+
+
+def test_a_lesion_far_away_is_named_and_one_as_large_as_usual_is_not():
+    small = with_lesion(skin(400), ellipse(400, 0.006))
+    (notice,) = check_quality(DecodedImage(as_bytes(small), 400, 400, "PNG"))
+    assert notice.kind == "far"
+    assert notice.value == pytest.approx(0.006, abs=0.003)
+    assert notice.message == (
+        "**The lesion fills little of the frame.** Small structures may be lost. A closer view would help."
+    )
+    assert kinds(as_bytes(with_lesion(skin(400), ellipse(400, 0.05)))) == []
+
+
+def test_skin_without_a_lesion_is_not_called_far_away():
+    assert kinds(as_bytes(skin(400))) == []
