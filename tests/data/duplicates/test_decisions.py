@@ -92,7 +92,7 @@ def test_a_file_that_is_not_there_holds_no_decisions(tmp_path):
 
 @pytest.mark.parametrize(
     "row",
-    ["a,b,perhaps,2026-11-23T03:58:00Z,", "a,a,same,2026-11-23T03:58:00Z,", "a,b,same", ",b,same,x,", "a,b,same,,"],,
+    ["a,b,perhaps,2026-11-23T03:58:00Z,", "a,a,same,2026-11-23T03:58:00Z,", "a,b,same", ",b,same,x,", "a,b,same,,"],
 )
 def test_a_damaged_line_is_named(tmp_path, row):
     path = tmp_path / "decisions.csv"
