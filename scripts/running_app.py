@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 
 @contextmanager
-def running_app(log: Path, bundles: Path | None = None) -> Iterator[str]:
+def running_app(log: Path, bundles: Path | None = None, variables: Mapping[str, str] | None = None) -> Iterator[str]:
     """Address of the app while the context lasts.
 
     Parameters
@@ -53,6 +53,8 @@ def running_app(log: Path, bundles: Path | None = None) -> Iterator[str]:
         File for what the server says.
     bundles : Path, optional
         Folder of bundles to use instead of the usual ones.
+    variables : mapping, optional
+        More variables of its environment, such as DERM_HOME.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def running_app(log: Path, bundles: Path | None = None) -> Iterator[str]:
         The server did not start; the message ends with its log.
     """
     port = _free_port()
-    environment = dict(os.environ)
+    environment = {**os.environ, **(variables or {})}
     if bundles is not None:
         environment["DERM_BUNDLES"] = str(bundles)
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]

@@ -53,7 +53,9 @@ def open_page(browser: Browser, app_url: str) -> Iterator[OpenPage]:
         if parts.scheme not in OWN_SCHEMES and parts.hostname != "127.0.0.1":
             foreign.append(address)
 
-    def open_page(path: str = "/", *, width: int = 1440, dark: bool = False, url: str = app_url) -> Page:
+    def open_page(
+        path: str = "/", *, width: int = 1440, dark: bool = False, url: str = app_url, ready: str = "How to begin"
+    ) -> Page:
         scheme = "dark" if dark else "light"
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
@@ -65,7 +67,7 @@ def open_page(browser: Browser, app_url: str) -> Iterator[OpenPage]:
         page.on("websocket", lambda socket: watch(socket.url))
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.goto(url + path)
-        expect(page.get_by_text("How to begin")).to_be_visible()
+        expect(page.get_by_text(ready).first).to_be_visible()
         return page
 
     yield open_page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from derm_model import words
@@ -10,7 +12,11 @@ from derm_model.errors import DermTreeError
 from pages.ui import job_panel, look, state
 from pages.ui.dataset import overview, places
 
+if TYPE_CHECKING:
+    from derm_model.data.importers import Importer
+
 TITLE = "Import of {title}"
+PATHS = ("CSV", "DIR", "FILE")  # what an option is that names a file of the server
 
 
 def draw_import(curation: Curation) -> None:
@@ -53,45 +59,49 @@ def _form(curation: Curation) -> None:
         if st.button(
             f"Import {importer.title}", key="start_import", type="primary", icon=":material/play_arrow:", disabled=busy
         ):
-            _start(curation, name, importer.title, folder or "", arguments)
+            _start(curation, importer, folder or "", arguments)
         if busy:
             st.caption(job_panel.BUSY)
     with right, st.container(border=True, key="importer_facts"):
         st.markdown(f"##### {look.plain(importer.title)}")
         st.markdown(f"**Expected files.** {look.plain(importer.layout)}")
-        st.markdown(f"**Licence.** {look.plain(importer.licence or 'as each row states')}")
-        st.caption(look.plain(importer.reference))
+        st.markdown(f"**Licence.** {look.plain(importer.licence or 'as the rows state, or not stated')}")
+        if importer.reference:
+            st.caption(look.plain(importer.reference))
 
 
-def _options(importer: object) -> dict[str, str | list[str]]:
-    """Widgets of what an importer can be told; empty ones are left out."""
-    given: dict[str, str | list[str]] = {}
+def _options(importer: Importer) -> dict[str, list[str]]:
+    """Widgets of what an importer can be told, and what was given; empty ones are left out."""
+    given: dict[str, list[str]] = {}
     for option in importer.options:
         key = f"option_{importer.name}_{option.name}"
         label = f"{option.name.replace('_', ' ').capitalize()}{'' if option.required else ' (optional)'}"
         if option.choices:
-            value = st.selectbox(label, option.choices, index=None, key=key, help=option.help)
+            chosen = st.selectbox(label, option.choices, index=None, key=key, help=option.help)
+            values = [chosen] if chosen else []
         elif option.multiple:
             text = st.text_area(
-                label, key=key, help=f"{option.help}. One a line.", placeholder=option.metavar, height=100
+                label, key=key, help=f"{option.help}; one a line", placeholder=option.metavar, height=100
             )
-            value = [line.strip() for line in text.splitlines() if line.strip()]
+            values = [line.strip() for line in text.splitlines() if line.strip()]
         else:
-            value = st.text_input(label, key=key, help=option.help, placeholder=option.metavar).strip()
-        if value:
-            given[option.name] = value
+            text = st.text_input(label, key=key, help=option.help, placeholder=option.metavar).strip()
+            values = [text] if text else []
+        if values:
+            given[option.name] = values
     return given
 
 
-def _start(curation: Curation, name: str, title: str, folder: str, options: dict[str, str | list[str]]) -> None:
+def _start(curation: Curation, importer: Importer, folder: str, options: dict[str, list[str]]) -> None:
     workspace = curation.collection.workspace
     try:
         root = places.check_folder(folder)
-        arguments = ["import", name, "--root", str(root), "--workspace", str(workspace.folder)]
-        for option, values in options.items():
-            for value in [values] if isinstance(values, str) else values:
-                arguments += [f"--{option.replace('_', '-')}", value]
-        job_panel.start(workspace, arguments, TITLE.format(title=title))
+        arguments = ["import", importer.name, f"--root={root}", f"--workspace={workspace.folder}"]
+        for option in importer.options:
+            for value in options.get(option.name, []):
+                given = places.check_file(value, root) if option.metavar in PATHS else value
+                arguments.append(f"--{option.name.replace('_', '-')}={given}")  # one word: a value may begin with "-"
+        job_panel.start(workspace, arguments, TITLE.format(title=importer.title))
     except DermTreeError as error:
         st.error(f"**The import was not started.** {look.plain(str(error))}", icon=":material/folder_off:")
         return

@@ -71,6 +71,22 @@ def check_folder(text: str) -> Path:
     )
 
 
+def check_file(text: str, base: Path) -> Path:
+    """File that a user named as an option, absolute; a relative path is one below `base`, a folder already checked.
+
+    Raises
+    ------
+    ImportProblem
+        It lies in no folder that may be imported from, or is not there.
+    """
+    path = base / Path(text.strip()).expanduser()
+    found = check_folder(str(path.parent)) / path.name
+    resolved = _resolve(found)
+    if not any(resolved.is_relative_to(root) for root in roots()) or not os.access(resolved, os.R_OK):
+        raise ImportProblem(f"An option names a file that the server can open. {found} is none. Check the spelling.")
+    return resolved
+
+
 def _resolve(path: Path) -> Path:
     try:
         return path.resolve()

@@ -22,6 +22,7 @@ OUTLINE = (
     "Flagged images leave validation and test sets and stay in training, as in the paper. A decision by hand overrules "
     "every rule."
 )
+ROBUST_SHARE = 0.0005
 N_STEPS = 200  # of a threshold's box over the range of its histogram
 
 
@@ -116,7 +117,8 @@ def _draw_threshold(curation: Curation, rule: QualityRule) -> float | None:
 
     measures = curation.collection.quality
     values = values_of(curation, rule)
-    histogram = histograms(measures, [rule.measure])[rule.measure]
+    # nearly the whole range: what a rule flags lies at an end
+    histogram = histograms(measures, [rule.measure], robust_share=ROBUST_SHARE)[rule.measure]
     applied = applied_threshold(curation, rule)
     key = f"{state.MEASURE_THRESHOLD}_{rule.measure}"
     start = applied if applied is not None else float(histogram.edges[-1 if rule.direction == "above" else 0])
