@@ -4,8 +4,10 @@ from derm_model.data.quality.decisions import (
     VERDICTS,
     QualityDecision,
     QualityDecisions,
+    decide_quality,
     effective_flags,
     read_decisions,
+    withdraw_quality,
     write_decisions,
 )
 from derm_model.data.quality.histogram import Histogram, histograms
@@ -25,11 +27,13 @@ __all__ = [
     "QualityNotice",
     "QualityRule",
     "check_quality",
+    "decide_quality",
     "default_threshold",
     "effective_flags",
     "flags",
     "histograms",
     "measure_quality",
     "read_decisions",
+    "withdraw_quality",
     "write_decisions",
 ]

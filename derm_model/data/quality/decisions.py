@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +113,31 @@ def write_decisions(path: Path, decisions: QualityDecisions) -> None:
         for content_hash, made in sorted(decisions.by_hash.items()):
             writer.writerow((content_hash, made.decision, made.decided_at, made.note))
     temporary.replace(path)
+
+
+def decide_quality(path: Path, content_hashes: Iterable[str], decision: Verdict, note: str = "") -> QualityDecisions:
+    """Add decisions to a file that several people may be changing; see `QualityDecisions.decide`.
+
+    Returns
+    -------
+    QualityDecisions
+        All there are now.
+    """
+    return _change(path, lambda decisions: decisions.decide(content_hashes, decision, note))
+
+
+def withdraw_quality(path: Path, content_hashes: Iterable[str]) -> QualityDecisions:
+    """Take decisions out of a file that several people may be changing; see `QualityDecisions.withdraw`."""
+    return _change(path, lambda decisions: decisions.withdraw(content_hashes))
+
+
+def _change(path: Path, change: Callable[[QualityDecisions], QualityDecisions]) -> QualityDecisions:
+    """Read, change and write under a lock of its own: it is held for milliseconds, and freed when the process ends."""
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        decisions = change(read_decisions(path))
+        write_decisions(path, decisions)
+        return decisions
 
 
 def effective_flags(
