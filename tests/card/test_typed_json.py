@@ -83,5 +83,5 @@ def test_an_enumeration_is_written_as_its_value_and_read_strictly() -> None:
     written = encode(Colour.RED)
     assert written == "red" and type(written) is str
     assert decode(Colour, written) is Colour.RED
-    with pytest.raises(FieldError, match="^c: one of red, blue is expected, found str 'green'"):
+    with pytest.raises(FieldError, match=r"^c: one of red, blue is expected, found str 'green'"):
         decode(Colour, "green", "c")
