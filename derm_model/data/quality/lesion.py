@@ -68,7 +68,7 @@ def find_lesion(rgb: NDArray[np.uint8], field: Mask, blue: Mask) -> Lesion | Non
 
     Looked at in 117 pictures for which it gave an outline: of 91 dermoscopic ones 87 were right and 4 showed a part of
     the lesion; of 26 smartphone photographs 19 were right, 4 showed a part and 3 something else (two of which the rule
-    about the edge has since refused). Of the 100 smallest outlines of 1,203 pictures 4 were wrong, all photographs. No
+    about the edge has since refused). Of the 100 smallest outlines of 1,203 pictures 2 were wrong, both photographs. No
     outline is given for 16 % of HAM10000, 22 % of ISIC 2017, 57 % of PAD-UFES-20.
 
     Parameters
@@ -127,18 +127,19 @@ def _away_from_skin(lab: Plane, field: Mask) -> tuple[Plane, float]:
     Four rounds of least squares, each without what deviates more than twice the median: hairs, ink, a second lesion.
     """
     height, width = field.shape
-    rim = field & (ndimage.distance_transform_edt(np.pad(field, 1))[1:-1, 1:-1] <= _RIM_PX)
+    # Outside the picture counts as outside the field.
+    core = ndimage.minimum_filter(field.astype(np.uint8), 2 * _RIM_PX + 1, mode="constant") > 0
+    rim = field & ~core
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     base = np.stack([np.ones_like(x), x, y], axis=-1).astype(np.float32)
-    use = rim
+    rim_base, rim_lab = base[rim], lab[rim]
+    use = np.ones(len(rim_lab), dtype=bool)
     for _ in range(4):
-        planes, *_rest = np.linalg.lstsq(base[use], lab[use], rcond=None)
-        residual = lab - base @ planes
-        deviation = np.sqrt((residual**2).sum(axis=-1))
+        planes, *_rest = np.linalg.lstsq(rim_base[use], rim_lab[use], rcond=None)
+        deviation = np.sqrt(((rim_lab - rim_base @ planes) ** 2).sum(axis=-1))
         # 4 is a difference that one hardly sees: the trimming never digs into the skin's own texture.
-        use = rim & (deviation < max(4.0, 2 * float(np.median(deviation[rim]))))
-        if use.sum() < 50:
-            use = rim
+        use = deviation < max(4.0, 2 * float(np.median(deviation)))
+    residual = lab - base @ planes
     away = np.hypot(np.maximum(-residual[..., 0], 0), np.maximum(residual[..., 1], 0))
     return away.astype(np.float32), float(np.median(deviation[use]))
 

@@ -24,9 +24,9 @@ def colour_cast(lab: NDArray[np.float32], field: NDArray[np.bool_]) -> float:
     lab : (h, w, 3) float32
         CIELAB of the working picture.
     field : (h, w) bool
-        At least one pixel.
+        Not empty.
     """
-    colours = lab[field]
+    colours = _sample(lab, field)
     lightness = colours[:, 0]
     # The lighter half is skin in almost every picture; the darker half may be lesion.
     skin = np.median(colours[lightness >= np.median(lightness)], axis=0)
@@ -35,7 +35,13 @@ def colour_cast(lab: NDArray[np.float32], field: NDArray[np.bool_]) -> float:
 
 def blue_things(lab: NDArray[np.float32], field: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels of pen marks, stickers, drapes; (h, w) bool. A blue lesion is found, too."""
-    skin = np.median(lab[field], axis=0)
+    skin = np.median(_sample(lab, field), axis=0)
     blue = lab[..., 2] < min(_MAX_INK_B, float(skin[2]) - _MIN_INK_BLUER)
     darker = lab[..., 0] < float(skin[0]) - _MIN_INK_DARKER
-    return np.asarray(ndimage.binary_opening(blue & darker & field), dtype=np.bool_)
+    found = blue & darker & field
+    return np.asarray(ndimage.binary_opening(found), dtype=np.bool_) if found.any() else found
+
+
+def _sample(lab: NDArray[np.float32], field: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Every fourth colour (m, 3) of the field: as good for a median, and four times as fast."""
+    return lab[::2, ::2][field[::2, ::2]]
