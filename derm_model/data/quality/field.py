@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 # Darker than this in all three channels, and than half of the picture's middle: the surround of dermoscopes is nearly
-# black (below 60 in the pictures looked at), and dark skin in its own light is not half as bright as itself.
+# black, and the corners of a picture of dark skin are not half as bright as its middle.
 _MAX_LEVEL = 80
 _MAX_SHARE_OF_MIDDLE = 0.5
 

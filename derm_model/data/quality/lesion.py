@@ -24,7 +24,7 @@ _HAIR_PX = 5  # a closing of this size takes out hairs, up to 4 % of the shorter
 _SMOOTHING_PX = 1.2  # and this the pores and the noise
 _RIM_PX = 16  # the outer seventh of the frame is taken for skin, less what stands out of it
 
-# The checks, each set by looking at outlines on 300 pictures: what they refuse is mostly no lesion's outline.
+# The checks, set by looking at outlines on 200 pictures: what they refuse is mostly no lesion's outline.
 # Median distance in CIELAB between inside and outside: paler ones are seen by a trained eye and not by a threshold,
 _MIN_CONTRAST = 8.0
 # as multiples of how much the rim itself deviates from a plane: hairy or wrinkled skin,

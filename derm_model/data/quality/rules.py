@@ -66,7 +66,7 @@ DEFAULT_RULES: tuple[QualityRule, ...] = (
         threshold=0.01,
         unit="of the frame",
         explanation="Area of the lesion's outline. Not stated where no clear lesion was found.",
-        reason="A lesion of 1% is 34 of the 299 pixels across that the network reads. 5 of 862 images lie below.",
+        reason="A lesion of 1% is 34 of the 299 pixels across that the network reads. 5 of 863 images lie below.",
     ),
     QualityRule(
         measure="highlight",
