@@ -27,11 +27,10 @@ HEAVY = {
     "plotly": ("derm_model/figures/",),
     "streamlit": ("app.py", "pages/"),
     "sklearn": ("derm_model/evaluation/",),
-    "pandas": ("derm_model/data/", "derm_model/curation/", "pages/ui/"),
+    "pandas": ("derm_model/data/", "derm_model/curation/", "derm_model/commands/split.py", "pages/ui/"),
     "pyarrow": ("derm_model/data/", "derm_model/curation/"),
     "pydantic": ("derm_model/data/schema.py",),
     "faiss": ("derm_model/data/duplicates/",),
-    "imagehash": ("derm_model/data/duplicates/",),
     "requests": ("derm_model/data/isic_api.py",),
     "pydicom": ("derm_model/data/",),
     "pillow_heif": ("derm_model/data/",),
@@ -68,7 +67,7 @@ ROOMS["pages.ui"] = {*ROOMS, "derm_model"} - {"__main__", "commands"}
 ROOMS["pages"] = ROOMS["pages.ui"] | {"pages.ui"}
 ROOMS["app"] = {"pages.ui"}
 
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "pillow_heif": "pillow-heif"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "pillow_heif": "pillow-heif", "faiss": "faiss-cpu"}
 
 
 @dataclass(frozen=True)
