@@ -217,7 +217,7 @@ def _leak_lines(report: LeakReport, table: pd.DataFrame) -> Iterator[str]:
     yield ", ".join(f"{name}: {n:,} images" for name, n in report.part_sizes.items())
     for pair in report.pairs:
         yield (
-            f"{pair.first} and {pair.second} share {pair.n_groups:,} groups "
+            f"{pair.first} and {pair.second} share {pair.n_groups:,} group{'' if pair.n_groups == 1 else 's'} "
             f"(a random split {pair.n_expected:,.1f} on average)"
         )
     names = table["image_id"].tolist()
