@@ -156,7 +156,8 @@ def curation(workspace: Workspace) -> Curation:
     return _curation(str(workspace.folder), collection_stamp(workspace), decisions_stamp(workspace))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)  # 130,000 images with a million edges take some 200 MB
+# 130,000 images with a million edges take some 200 MB, and three seconds after a stage has written
+@st.cache_resource(show_spinner="Reading the collection", max_entries=2)
 def _collection(folder: str, stamp: Hashable) -> Collection:
     from derm_model.curation.view import read_collection
     from derm_model.curation.workspace import Workspace
@@ -190,6 +191,22 @@ def _threshold_effect(
     table = _of.collection.table
     decided = _of.pair_decisions.at(table["content_hash"].tolist())
     return effect(len(table), _of.collection.edges, _of.settings.rules, decided, kind, thresholds)
+
+
+def split_counts(of: Curation, level: int | None) -> pd.DataFrame:
+    """Images, lesions and patients per part and class at a level of the taxonomy (`folds.count_table`)."""
+    from derm_model.curation.view import collection_stamp
+
+    workspace = of.collection.workspace
+    return _split_counts(of, str(workspace.folder), collection_stamp(workspace), level)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _split_counts(_of: Curation, folder: str, stamp: Hashable, level: int | None) -> pd.DataFrame:
+    from derm_model.data.folds import classes_at, count_table
+
+    table, folds = _of.collection.table, _of.collection.folds
+    return count_table(folds, table, None if level is None else classes_at(table, taxonomy(), level))
 
 
 def leaks(of: Curation, split: str, read: Callable[[pd.DataFrame], ForeignSplit]) -> tuple[ForeignSplit, LeakReport]:

@@ -93,9 +93,7 @@ def _draw_rules(curation: Curation, rules: Sequence[QualityRule]) -> None:
     lines = []
     for rule in rules:
         applied = applied_threshold(curation, rule)
-        side = (
-            "not flagged by default" if applied is None else f"{rule.direction} {number(applied)} {rule.unit}".strip()
-        )
+        side = "off" if applied is None else f"{rule.direction} {number(applied)} {rule.unit}".strip()
         count = 0 if flags is None else int(flags[rule.measure].sum())
         lines.append(f"| {rule.label.capitalize()} | {side} | {words.count(count)} |")
     st.markdown("\n".join(["| Rule | Flagged | Images |", "|:--|:--|--:|", *lines]))
@@ -141,11 +139,8 @@ def _draw_threshold(curation: Curation, rule: QualityRule) -> float | None:
         )
         count = int(_flagged(values, rule, chosen).sum())
         share = count / len(values) if len(values) else 0.0
-        now = 0 if applied is None else int(_flagged(values, rule, applied).sum())
-        st.markdown(
-            f"**{words.plural(count, 'image')}** ({words.percent(share)}) would be flagged by this rule; "
-            f"{words.count(now)} are at the threshold in force."
-        )
+        now = "The rule is off." if applied is None else _in_force(values, rule, applied)
+        st.markdown(f"**{words.plural(count, 'image')}** ({words.percent(share)}) would be flagged. {now}")
         if histogram.missing:
             st.caption(f"Not told for {words.plural(histogram.missing, 'image')}: nothing is known against them.")
         _draw_buttons(curation, rule, applied, chosen, key)
@@ -155,6 +150,10 @@ def _draw_threshold(curation: Curation, rule: QualityRule) -> float | None:
     with right:
         _draw_histogram(histogram, rule, chosen, count)
     return chosen
+
+
+def _in_force(values: NDArray[np.float64], rule: QualityRule, applied: float) -> str:
+    return f"In force: {number(applied)}, {words.plural(int(_flagged(values, rule, applied).sum()), 'image')}."
 
 
 def _draw_buttons(curation: Curation, rule: QualityRule, applied: float | None, chosen: float, key: str) -> None:
@@ -168,6 +167,8 @@ def _draw_buttons(curation: Curation, rule: QualityRule, applied: float | None, 
             on_click=_apply,
             args=(curation, rule, chosen),
         )
+        if applied is not None:
+            st.button("Switch off", key="switch_off", on_click=_apply, args=(curation, rule, None))
         if rule.threshold is not None and chosen != rule.threshold:
             st.button(
                 f"Default, {number(rule.threshold)}", key="default_quality", on_click=_set, args=(key, rule.threshold)
@@ -178,7 +179,7 @@ def _set(key: str, value: float) -> None:
     st.session_state[key] = value
 
 
-def _apply(curation: Curation, rule: QualityRule, chosen: float) -> None:
+def _apply(curation: Curation, rule: QualityRule, chosen: float | None) -> None:
     from derm_model.curation.settings import change_settings, read_settings
 
     workspace = curation.collection.workspace
@@ -187,7 +188,7 @@ def _apply(curation: Curation, rule: QualityRule, chosen: float) -> None:
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)
     else:
-        state.say(f"{rule.label.capitalize()}: {number(chosen)} is in force.")
+        state.say(f"{rule.label.capitalize()}: {'off' if chosen is None else f'{number(chosen)} is in force'}.")
 
 
 def _draw_histogram(histogram: object, rule: QualityRule, chosen: float, count: int) -> None:

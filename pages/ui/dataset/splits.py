@@ -169,9 +169,9 @@ def _draw_result(curation: Curation, folds: pd.DataFrame) -> None:
                 default=None if state.SPLIT_LEVEL in st.session_state else 2,
                 wrap=True,
             )
-    counts = _counts(curation, folds, level)
+    counts = _counts(curation, level)
     _draw_heat_map(counts, counted)
-    _draw_table(counts, folds)
+    _draw_table(counts)
     _draw_reasons(folds)
     _downloads(curation)
 
@@ -193,13 +193,10 @@ def _draw_check(folds: pd.DataFrame) -> None:
         )
 
 
-def _counts(curation: Curation, folds: pd.DataFrame, level: int | None) -> pd.DataFrame:
+def _counts(curation: Curation, level: int | None) -> pd.DataFrame:
     """Images, lesions and patients per part and class; `place` is the part or the fold in words."""
-    from derm_model.data.folds import classes_at, count_table
-
-    taxonomy, table = resources.taxonomy(), curation.collection.table
-    classes = None if level is None else classes_at(table, taxonomy, level)
-    counts = count_table(folds, table, classes)
+    taxonomy = resources.taxonomy()
+    counts = resources.split_counts(curation, level).copy()
     counts["place"] = [
         f"fold {fold}" if part == "development" else part
         for part, fold in zip(counts["part"], counts["fold"], strict=True)
@@ -233,7 +230,7 @@ def _draw_heat_map(counts: pd.DataFrame, counted: str) -> None:
     st.caption(f"The darker, the larger the share of its class: even folds are of one shade.{more}")
 
 
-def _draw_table(counts: pd.DataFrame, folds: pd.DataFrame) -> None:
+def _draw_table(counts: pd.DataFrame) -> None:
     """Totals per part, and everything per class folded."""
     places = _places(counts)
     columns = ["n_images", "n_evaluate", "n_lesions", "n_patients"]
