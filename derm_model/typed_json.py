@@ -7,6 +7,7 @@ value of another kind is an error that names the place (``tasks.melanocytic.pres
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -130,8 +131,13 @@ def decode_dataclass(hint: Any, value: Any, place: str = "", *, complete: bool =
     missing = [name for name, field in fields.items() if name not in given and (complete or not _has_default(field))]
     if missing:
         raise FieldError(f"{_join(place, missing[0])}: field is missing")
-    hints = typing.get_type_hints(hint)
+    hints = _type_hints(hint)
     return hint(**{name: decode(hints[name], item, _join(place, name)) for name, item in given.items()})
+
+
+@functools.cache  # they are evaluated anew each time otherwise, which takes longer than all the rest
+def _type_hints(hint: Any) -> dict[str, Any]:
+    return typing.get_type_hints(hint)
 
 
 def _decode_scalar(hint: Any, value: Any, place: str) -> Any:
