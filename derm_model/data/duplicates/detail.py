@@ -32,10 +32,11 @@ MIN_CONTRAST = 0.25
 # More pixels than 8 x 8 a cell only cost time.
 _ENOUGH_PX = 8 * GRID
 
-# Frequencies f = hypot(i, j) of the cosine transform that are compared, in half waves across the 48 cells. Above 24 a
-# copy at a third of the size differs; below 8 every round dark lesion in a smooth skin is like every other.
+# Frequencies f = hypot(i, j) of the cosine transform that are compared, in half waves across the cells. Coarse ones
+# bear a shift, so they are searched; but every round dark lesion in a smooth skin is like every other below 8. Above 24
+# a copy at a third of the size differs.
 Band = tuple[int, int]
-SEARCH_BAND: Band = (4, 20)
+SEARCH_BAND: Band = (6, 16)
 VERIFY_BAND: Band = (8, 24)
 # The standard deviation of a coefficient falls as f**-1.3 over 9,037 pictures; weights of f**1 make them nearly equal
 # without raising the noise at the upper end. Frequencies of equal weight separate copies from other pictures best.
@@ -71,9 +72,9 @@ def picture_detail(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
     return np.asarray(np.rint(np.clip(fine / (CLIP * contrast), -1, 1) * 127), dtype=np.int8)
 
 
-def band_mask(band: Band) -> NDArray[np.bool_]:
-    """Which coefficients (i, j) of the cosine transform lie in a band, (48, 48) bool; symmetric in i and j."""
-    frequency = _frequency()
+def band_mask(band: Band, side: int = SIDE) -> NDArray[np.bool_]:
+    """Which coefficients (i, j) of the cosine transform lie in a band, (side, side) bool; symmetric in i and j."""
+    frequency = _frequency(side)
     return np.asarray((frequency >= band[0]) & (frequency <= band[1]), dtype=np.bool_)
 
 
@@ -82,8 +83,8 @@ def spectrum(cells: NDArray[np.generic], band: Band) -> NDArray[np.float32]:
 
     Parameters
     ----------
-    cells : (n, 48, 48)
-        Detail of pictures.
+    cells : (n, s, s)
+        Detail of pictures, whole or averaged in blocks (s greater than the band's upper end).
     band
 
     Returns
@@ -92,8 +93,9 @@ def spectrum(cells: NDArray[np.generic], band: Band) -> NDArray[np.float32]:
         Coefficients of `band_mask`, row by row; each picture's have length 1, or 0 where it has no structure. The
         correlation of two pictures is their product.
     """
-    mask = band_mask(band)
-    weights = _frequency()[mask] ** _WHITENING
+    side = cells.shape[1]
+    mask = band_mask(band, side)
+    weights = _frequency(side)[mask] ** _WHITENING
     values = dctn(cells.astype(np.float32), axes=(1, 2), norm="ortho")[:, mask] * weights.astype(np.float32)
     root_mean_square = np.sqrt((values**2).mean(axis=1, keepdims=True))
     limit = _MAX_COEFFICIENT * root_mean_square
@@ -111,6 +113,6 @@ def details_of(prints: pd.DataFrame) -> NDArray[np.int8]:
     return details
 
 
-def _frequency() -> NDArray[np.float64]:
-    index = np.arange(SIDE)
+def _frequency(side: int) -> NDArray[np.float64]:
+    index = np.arange(side)
     return np.asarray(np.hypot(index[:, None], index[None]), dtype=np.float64)

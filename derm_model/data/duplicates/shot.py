@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from PIL import Image
 from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
 from derm_model.data.sniffing import sniff
@@ -18,9 +21,14 @@ _MAKE, _MODEL, _EXIF_BLOCK = 0x010F, 0x0110, 0x8769
 _ORIGINAL_TIME, _DIGITIZED_TIME, _SERIAL = 0x9003, 0x9004, 0xA431
 # The tag DateTime (0x0132) is left out: it is the time of the last change, the same for a whole export.
 _TIMES = (_ORIGINAL_TIME, _DIGITIZED_TIME)
-_HEIF: type[ImageFile] = HeifImageFile
-# Other formats that carry EXIF; Pillow's names.
-_FORMATS = ("JPEG", "MPO", "TIFF", "WEBP", "PNG")
+# Formats that carry EXIF. Opening one reads its header and decodes no pixels.
+_READERS: dict[str, type[ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "TIFF": TiffImageFile,
+    "WEBP": WebPImageFile,
+    "HEIF": HeifImageFile,
+}
 # The first digital cameras for sale that could write EXIF are of 1996: an earlier time is an unset clock.
 _FIRST_YEAR = 1996
 
@@ -36,9 +44,10 @@ class Shot:
 def read_shot(data: bytes) -> Shot:
     """Read camera and time from a file's bytes, without decoding its pixels. Damaged metadata says nothing."""
     try:
-        # HEIF decodes nothing before its pixels are asked for, and neither do Pillow's formats.
-        image = _HEIF(io.BytesIO(data)) if sniff(data) == "HEIF" else Image.open(io.BytesIO(data), formats=_FORMATS)
-        with image:
+        reader = _READERS.get(sniff(data))
+        if reader is None:
+            return Shot()
+        with reader(io.BytesIO(data)) as image:
             exif = image.getexif()
             block = exif.get_ifd(_EXIF_BLOCK)
     except Exception:  # whatever a decoder makes of damaged or foreign metadata, the picture itself is still good
