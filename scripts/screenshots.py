@@ -6,6 +6,9 @@ Both themes and three widths go into docs/screenshots; look at every picture bef
 from __future__ import annotations
 
 import argparse
+import csv
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,8 +16,11 @@ from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from PIL import Image, ImageFilter
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from derm_model.card import bundle_roots, find_bundles
+from derm_model.data.drawings import draw_lesion
 from scripts.running_app import ROOT, find_chromium, launch, running_app
 
 TIMEOUT_MS = 120_000  # the first answer waits for torch
@@ -22,6 +28,10 @@ SETTLE_MS = 1200  # charts and images finish drawing
 HEIGHT_PX = 900
 MAX_HEIGHT_PX = 6000
 DRAWING = 2  # the one that shows most: several colours and an uneven border
+COLOURS = 256  # of a picture: a third of the bytes, and the eye sees no difference at this size
+DATA_HEIGHT_PX = 1700  # of a step of the Data page: the gallery goes on below, and shows nothing new
+CLASSES = {"Melanoma": 9, "Melanocytic nevus": 14, "Seborrheic keratosis": 8, "Basal cell carcinoma": 7}
+COPIES = 3  # drawings that also lie in another part, re-encoded or mirrored
 QUESTION = "Melanocytic: melanoma or nevus?"
 
 
@@ -29,6 +39,7 @@ def main() -> int:
     """Take all pictures; 1 where there is no browser."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
+    parser.add_argument("--only", choices=("classify", "data"), help="one page alone")
     parser.add_argument("--bundles", type=Path, help="folder of model bundles, instead of the usual ones")
     options = parser.parse_args()
     executable = find_chromium()
@@ -37,18 +48,101 @@ def main() -> int:
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=TIMEOUT_MS)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_app(Path(folder) / "log.txt", options.bundles) as url,
-        sync_playwright() as playwright,
-    ):
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        variables = _make_collection(Path(folder), options.bundles)
         browser = launch(playwright, executable)
-        _classify(browser, url, options.out, "light", 1440)
-        _classify(browser, url, options.out, "dark", 1440)
-        _classify(browser, url, options.out, "light", 1024)
-        _classify(browser, url, options.out, "light", 390)
+        with running_app(Path(folder) / "log.txt", options.bundles, variables) as url:
+            _take_all(browser, url, options.out, options.only)
         browser.close()
     return 0
+
+
+def _take_all(browser: Browser, url: str, out: Path, only: str | None) -> None:
+    sizes: list[tuple[Literal["light", "dark"], int]] = [
+        ("light", 1440),
+        ("dark", 1440),
+        ("light", 1024),
+        ("light", 390),
+    ]
+    for theme, width in sizes:
+        if only != "data":
+            _classify(browser, url, out, theme, width)
+        if only != "classify":
+            _data(browser, url, out, theme, width)
+
+
+def _make_collection(folder: Path, bundles: Path | None) -> dict[str, str]:
+    """Draw a data set, curate it by the commands, and return the environment that shows it."""
+    root = folder / "data" / "drawings"
+    root.mkdir(parents=True)
+    rows = [row for name, n in CLASSES.items() for row in _draw_class(root, name, n)]
+    for number, row in enumerate([row for row in rows if row["official_split"] == "test"][:COPIES]):
+        copy = {**row, "image_id": f"copy-{number}", "file": f"copy-{number}.jpg", "official_split": "train"}
+        with Image.open(root / row["file"]) as picture:
+            turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if number % 2 else picture
+            turned.save(root / copy["file"], quality=70)
+        rows.append({**copy, "lesion_id": "", "patient_id": ""})
+    rows.append({**rows[0], "image_id": "lost", "file": "lost.jpg"})
+    with (root / "drawings.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    variables = {"DERM_HOME": str(folder / "home"), "DERM_DATA": str(folder / "data")}
+    workspace = f"--workspace={folder / 'home' / 'curation' / 'drawings'}"
+    bundle = find_bundles([bundles] if bundles else bundle_roots())[0]
+    commands = (
+        ["import", "csv", f"--root={root}", "--source=Drawings", "--modality=dermoscopic", workspace],
+        ["curate", workspace, f"--bundle={bundle}"],
+        ["split", workspace, "--folds=4"],
+    )
+    for command in commands:
+        subprocess.run([sys.executable, "-m", "derm_model", *command], cwd=ROOT, env=os.environ | variables, check=True)
+    return variables
+
+
+def _draw_class(root: Path, name: str, n: int) -> list[dict[str, str]]:
+    """Draw a disease `n` times, every seventh out of focus, and invent what is known of each drawing."""
+    rows = []
+    for number in range(n):
+        seed = 100 * len(name) + number
+        image_id = f"{name.lower().replace(' ', '-')}-{number:02d}"
+        picture = Image.fromarray(draw_lesion(seed, 480))
+        if number % 7 == 3:
+            picture = picture.filter(ImageFilter.GaussianBlur(6))
+        picture.save(root / f"{image_id}.jpg", quality=92)
+        rows.append(
+            {
+                "image_id": image_id,
+                "file": f"{image_id}.jpg",
+                "node": name,
+                "lesion_id": f"{name[:3]}{number // 2}",
+                "patient_id": f"{name[:3]}{number // 4}",
+                "confirmed_by": "histopathology" if number % 3 else "consensus",
+                "official_split": "test" if number < n // 4 else "train",
+                "fitzpatrick_type": str(1 + seed % 6),
+                "age": str(30 + 5 * (seed % 11)),
+                "sex": "female" if seed % 2 else "male",
+            }
+        )
+    return rows
+
+
+def _data(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
+    """The steps of the Data page, and what the split doctor finds."""
+    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
+    context.set_default_timeout(TIMEOUT_MS)
+    page = context.new_page()
+    for step in ("import", "problems", "duplicates", "quality", "splits"):
+        page.goto(f"{url}/dataset?workspace=drawings&step={step}")
+        expect(page.locator(".st-key-step_state")).to_be_visible()
+        if step == "duplicates":
+            page.get_by_text("That join", exact=True).click()
+            expect(page.get_by_text("one group now").first).to_be_visible()
+        if step == "splits":
+            page.get_by_text("Official split", exact=True).click()
+            expect(page.get_by_text("Leaking groups, largest first")).to_be_visible()
+        _shoot(page, out / f"data-{step}-{theme}-{width}.png", width, None if step == "splits" else DATA_HEIGHT_PX)
+    context.close()
 
 
 def _classify(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
@@ -74,14 +168,18 @@ def _classify(browser: Browser, url: str, out: Path, theme: Literal["light", "da
     context.close()
 
 
-def _shoot(page: Page, path: Path, width: int) -> None:
-    """The whole page: Streamlit scrolls inside, so the window is made as high as the content."""
+def _shoot(page: Page, path: Path, width: int, most_px: int | None = None) -> None:
+    """The whole page or its upper part: Streamlit scrolls inside, so the window is made as high as the content."""
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.wait_for_timeout(SETTLE_MS)
     height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
-    page.set_viewport_size({"width": width, "height": min(MAX_HEIGHT_PX, max(HEIGHT_PX, height))})
+    page.set_viewport_size({"width": width, "height": min(most_px or MAX_HEIGHT_PX, max(HEIGHT_PX, height))})
     page.wait_for_timeout(SETTLE_MS)
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop = 0")
+    page.wait_for_timeout(SETTLE_MS // 4)
     page.screenshot(path=path)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     page.set_viewport_size({"width": width, "height": HEIGHT_PX})
     print(path)
 

@@ -86,7 +86,9 @@ def plot_threshold_effect(
                 name=name,
             )
         )
-        figure.add_annotation(x=x[0], y=_on_axis(y[0]), yref="y", text=name, showarrow=False, xanchor="left", **side)
+        figure.add_annotation(
+            x=x[0], y=_on_axis(y[0]), yref="y", text=name, showarrow=False, xanchor="left", bgcolor=palette.page, **side
+        )
     _mark(figure, chosen, "chosen", palette, dash="solid")
     if abs(applied - chosen) > 1e-9:
         _mark(figure, applied, "in force", palette, dash="dot")

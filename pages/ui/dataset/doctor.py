@@ -20,6 +20,8 @@ from pages.ui.dataset.facts import facts_of
 from pages.ui.dataset.pictures import read_thumbnails
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from derm_model.data.split_doctor import ForeignSplit, Leak, LeakReport
 
 SOURCES = {"official": "Official split", "file": "A CSV file"}
@@ -95,7 +97,7 @@ def _header(data: bytes) -> list[str]:
     return [name.strip() for name in next(csv.reader(io.StringIO(first)), []) if name.strip()]
 
 
-def _read(data: bytes, name: str, table: object, id_column: str | None, split_column: str | None) -> ForeignSplit:
+def _read(data: bytes, name: str, table: pd.DataFrame, id_column: str | None, split_column: str | None) -> ForeignSplit:
     """Read an uploaded file; messages name it as the user does."""
     from derm_model.data.split_doctor import read_foreign_split
 

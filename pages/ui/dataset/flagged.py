@@ -14,7 +14,7 @@ from derm_model.curation.view import Curation
 from derm_model.errors import DermTreeError
 from pages.ui import look, resources, state
 from pages.ui.dataset.facts import facts_of
-from pages.ui.dataset.pictures import read_thumbnails
+from pages.ui.dataset.pictures import Thumbnail, read_thumbnails
 
 if TYPE_CHECKING:
     from derm_model.curation.workspace import Workspace
@@ -132,12 +132,12 @@ def _draw_toolbar(curation: Curation, hashes: Sequence[str], current: int, page:
 
 
 def _draw_image(
-    curation: Curation, position: int, content_hash: str, picture: object, value: float, is_current: bool
+    curation: Curation, position: int, content_hash: str, picture: Thumbnail, value: float, is_current: bool
 ) -> None:
     made = curation.quality_decisions.get(content_hash)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.checkbox(
-            "–" if np.isnan(value) else f"{value:.3g}",
+            "–" if np.isnan(value) else f"{value:.4g}",
             key=_check(content_hash),
         )
         if made is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from derm_model import words
@@ -13,6 +15,9 @@ from derm_model.taxonomy import Taxonomy
 from pages.ui import look, resources, state
 from pages.ui.dataset import tables
 from pages.ui.dataset.bars import Bar, draw_bars
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEVELS: dict[summary.Level, str] = {"roots": "3 roots", "classes": "9 classes", "nodes": "As labelled"}
 MAX_BARS = 20  # more are no chart; the table has them all
@@ -49,7 +54,7 @@ def draw_overview(curation: Curation) -> None:
     with right:
         _draw_column(table, "source")
         _draw_column(table, "confirmed_by")
-    with st.grid(3, min_column_width=280, gap="large"):
+    with st.grid(3, min_column_width=180, gap="large"):
         for column in ("modality", "fitzpatrick_type", "sex"):
             with st.container():
                 _draw_column(table, column)
@@ -57,12 +62,12 @@ def draw_overview(curation: Curation) -> None:
     _downloads(curation)
 
 
-def _distinct(table: object, column: str) -> str:
+def _distinct(table: pd.DataFrame, column: str) -> str:
     known = table.loc[table[column].notna(), ["source", column]]
     return words.count(len(known.drop_duplicates())) if len(known) else "not stated"
 
 
-def _classes(table: object, taxonomy: Taxonomy) -> None:
+def _classes(table: pd.DataFrame, taxonomy: Taxonomy) -> None:
     st.markdown("##### Classes")
     with st.container():
         level = st.segmented_control(
@@ -92,7 +97,7 @@ def _classes(table: object, taxonomy: Taxonomy) -> None:
     st.caption("▲ malignant or premalignant · ◆ melanoma · ● benign · ■ non-neoplastic or either")
 
 
-def _draw_column(table: object, column: str) -> None:
+def _draw_column(table: pd.DataFrame, column: str) -> None:
     counted = summary.count_by(table, column)
     if column == "fitzpatrick_type":
         counted = counted.sort_values("value", kind="stable")  # "1" to "6", then "not stated"
@@ -106,7 +111,7 @@ def _draw_column(table: object, column: str) -> None:
         st.caption(f"The {MAX_BARS} most frequent of {words.count(len(rows))}.")
 
 
-def _draw_ages(table: object) -> None:
+def _draw_ages(table: pd.DataFrame) -> None:
     counted = summary.ages(table)
     missing = int(table["age"].isna().sum())
     st.markdown("##### Age")

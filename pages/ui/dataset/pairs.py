@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from derm_model.curation.view import Curation
 from derm_model.errors import DermTreeError
 from pages.ui import look, resources, state
 from pages.ui.dataset.facts import facts_of
-from pages.ui.dataset.pictures import read_thumbnails
+from pages.ui.dataset.pictures import Thumbnail, read_thumbnails
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ def _draw_toolbar(curation: Curation, shown: pd.DataFrame, keys: Sequence[str], 
 
 
 def _draw_pair(
-    curation: Curation, row: object, key: str, number: int, pictures: Sequence[object], is_current: bool
+    curation: Curation, row: Any, key: str, number: int, pictures: Sequence[Thumbnail], is_current: bool
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.checkbox(f"Pair {number}", key=f"check_{key}")

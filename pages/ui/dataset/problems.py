@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from derm_model import words
 from derm_model.curation.view import Curation
 from pages.ui import look
 from pages.ui.dataset import tables
+
+if TYPE_CHECKING:
+    from derm_model.data.problems import Problem
 
 
 def draw_problems(curation: Curation) -> None:
@@ -31,7 +36,7 @@ def draw_problems(curation: Curation) -> None:
     _downloads(curation)
 
 
-def _problem(problem: object, key: str) -> None:
+def _problem(problem: Problem, key: str) -> None:
     with st.container(border=True, key=key, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(

@@ -16,7 +16,7 @@ from pages.ui import job_panel, look, state
 from pages.ui.dataset import flagged
 
 if TYPE_CHECKING:
-    from derm_model.data.quality import QualityRule
+    from derm_model.data.quality import Histogram, QualityRule
 
 OUTLINE = (
     "Flagged images leave validation and test sets and stay in training, as in the paper. A decision by hand overrules "
@@ -90,13 +90,19 @@ def _draw_rules(curation: Curation, rules: Sequence[QualityRule]) -> None:
         st.metric("Flagged images", words.count(int(curation.flagged.sum())), border=True, help=f"Of {words.count(n)}.")
         st.metric("Kept by hand", words.count(kept), border=True)
         st.metric("Left out by hand", words.count(out), border=True)
-    lines = []
+    lines, off = [], []
     for rule in rules:
         applied = applied_threshold(curation, rule)
-        side = "off" if applied is None else f"{rule.direction} {number(applied)} {rule.unit}".strip()
+        if applied is None:
+            off.append(rule.label)
+            continue
         count = 0 if flags is None else int(flags[rule.measure].sum())
+        side = f"{rule.direction} {number(applied)} {rule.unit}".strip()
         lines.append(f"| {rule.label.capitalize()} | {side} | {words.count(count)} |")
-    st.markdown("\n".join(["| Rule | Flagged | Images |", "|:--|:--|--:|", *lines]))
+    if lines:
+        st.markdown("\n".join(["| Rule | Flagged | Images |", "|:--|:--|--:|", *lines]))
+    if off:
+        st.caption(f"Measured, but not flagged unless you set a threshold: {', '.join(off)}.")
 
 
 def applied_threshold(curation: Curation, rule: QualityRule) -> float | None:
@@ -109,8 +115,8 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else words.count(round(value))
 
 
-def _draw_threshold(curation: Curation, rule: QualityRule) -> float | None:
-    """Histogram and box of one rule; returns the threshold under the hand, None where there is none yet."""
+def _draw_threshold(curation: Curation, rule: QualityRule) -> float:
+    """Histogram and box of one rule; returns the threshold under the hand."""
     from derm_model.data.quality import histograms
 
     measures = curation.collection.quality
@@ -191,7 +197,7 @@ def _apply(curation: Curation, rule: QualityRule, chosen: float | None) -> None:
         state.say(f"{rule.label.capitalize()}: {'off' if chosen is None else f'{number(chosen)} is in force'}.")
 
 
-def _draw_histogram(histogram: object, rule: QualityRule, chosen: float, count: int) -> None:
+def _draw_histogram(histogram: Histogram, rule: QualityRule, chosen: float, count: int) -> None:
     from derm_model.figures.curation import plot_measure  # plotly: not before there is something to draw
 
     title = f"{rule.measure.replace('_', ' ').capitalize()}{f', {rule.unit}' if rule.unit else ''}"

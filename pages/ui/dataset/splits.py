@@ -227,7 +227,7 @@ def _draw_heat_map(counts: pd.DataFrame, counted: str) -> None:
         [name for _, name in shown.index], heads, shown.to_numpy(dtype=int), f"{COUNTED[counted]} per class and part"
     )
     more = f" The {MAX_CLASSES} largest of {len(grid)} classes are shown." if len(grid) > MAX_CLASSES else ""
-    st.caption(f"The darker, the larger the share of its class: even folds are of one shade.{more}")
+    st.caption(f"The stronger the shade, the larger the share of its class: even folds have one shade.{more}")
 
 
 def _draw_table(counts: pd.DataFrame) -> None:
