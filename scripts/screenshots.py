@@ -30,7 +30,7 @@ MAX_HEIGHT_PX = 6000
 DRAWING = 2  # the one that shows most: several colours and an uneven border
 COLOURS = 256  # of a picture: a third of the bytes, and the eye sees no difference at this size
 DATA_HEIGHT_PX = 1700  # of a step of the Data page: the gallery goes on below, and shows nothing new
-CLASSES = {"Melanoma": 9, "Melanocytic nevus": 14, "Seborrheic keratosis": 8, "Basal cell carcinoma": 7}
+CLASSES = {"Melanoma": 14, "Melanocytic nevus": 22, "Seborrheic keratosis": 12, "Basal cell carcinoma": 12}
 COPIES = 3  # drawings that also lie in another part, re-encoded or mirrored
 QUESTION = "Melanocytic: melanoma or nevus?"
 
@@ -104,7 +104,7 @@ def _draw_class(root: Path, name: str, n: int) -> list[dict[str, str]]:
     """Draw a disease `n` times, every seventh out of focus, and invent what is known of each drawing."""
     rows = []
     for number in range(n):
-        seed = 100 * len(name) + number
+        seed = 100 * list(CLASSES).index(name) + number
         image_id = f"{name.lower().replace(' ', '-')}-{number:02d}"
         picture = Image.fromarray(draw_lesion(seed, 480))
         if number % 7 == 3:
@@ -115,8 +115,8 @@ def _draw_class(root: Path, name: str, n: int) -> list[dict[str, str]]:
                 "image_id": image_id,
                 "file": f"{image_id}.jpg",
                 "node": name,
-                "lesion_id": f"{name} {number // 2}",
-                "patient_id": f"{name} {number // 4}",
+                "lesion_id": f"{name} {2 * number // 3}",
+                "patient_id": f"{name} {number // 2}",
                 "confirmed_by": "histopathology" if number % 3 else "consensus",
                 "official_split": "test" if number < n // 4 else "train",
                 "fitzpatrick_type": str(1 + seed % 6),
@@ -132,6 +132,8 @@ def _data(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"]
     context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
+    page.goto(url)  # a server whose first page is a deep link does not know the sections yet
+    expect(page.get_by_role("button", name=f"Use drawing {DRAWING}")).to_be_visible()
     for step in ("import", "problems", "duplicates", "quality", "splits"):
         page.goto(f"{url}/dataset?workspace=drawings&step={step}")
         expect(page.locator(".st-key-step_state")).to_be_visible()
