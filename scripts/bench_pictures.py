@@ -24,8 +24,8 @@ from scipy.fft import idctn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from derm_model.data.duplicates.detail import SIDE
-from derm_model.data.duplicates.perceptual import similar_pictures
-from derm_model.data.duplicates.registration import aligned_correlation, orientations
+from derm_model.data.duplicates.perceptual import correlate, similar_pictures
+from derm_model.data.duplicates.registration import orientations
 
 N_PLANTED = 200
 CANDIDATE_SHARE = 1e-4
@@ -60,10 +60,10 @@ def measure(n: int) -> None:
     found = {tuple(pair) for pair in pairs.tolist()}
     recall = np.mean([tuple(pair) in found for pair in planted])
 
-    cells = details[: 2 * N_TIMED].reshape(2, -1, SIDE, SIDE)
+    timed = np.arange(2 * N_TIMED).reshape(-1, 2)
     start = time.perf_counter()
-    aligned_correlation(cells[0], cells[1])
-    verify_s = (time.perf_counter() - start) / cells.shape[1] * CANDIDATE_SHARE * n * (n - 1) / 2
+    correlate(details, timed)
+    verify_s = (time.perf_counter() - start) / len(timed) * CANDIDATE_SHARE * n * (n - 1) / 2
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{n:>8,} pictures  search {search_s:7.1f} s  verify {verify_s:6.1f} s  peak {peak_mib:6.0f} MiB  "
