@@ -34,7 +34,7 @@ button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px sol
 .dermtree-bars td {{ width: 1%; text-align: right; color: {ink}; padding-right: 0; }}
 .dermtree-bars .dermtree-bar {{ width: auto; text-align: left; padding-right: .75rem; }}
 .dermtree-bar i {{ display: block; height: .625rem; min-width: 2px; border-radius: .3125rem; background: {accent}; }}
-[data-testid="stMarkdownContainer"] table {{ display: block; max-width: 100%; overflow-x: auto; }}
+[data-testid="stMarkdownContainer"]:has(table) {{ overflow-x: auto; }}
 .dermtree-shaded {{ overflow-x: auto; }}
 .dermtree-shaded:focus-visible {{ outline: 3px solid {accent}; }}
 .dermtree-shaded table {{ border-collapse: separate; border-spacing: 2px; font-size: .8125rem;
@@ -47,6 +47,7 @@ button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px sol
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }}
   h1 {{ font-size: 1.5rem !important; }}
+  [data-testid="stMarkdownContainer"] :is(th, td) {{ padding: .3rem .5rem !important; }}
 }}
 @media (prefers-reduced-motion: reduce) {{ * {{ animation: none !important; transition-duration: 1ms !important; }} }}
 """

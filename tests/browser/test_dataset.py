@@ -49,6 +49,11 @@ def data_url(
         yield url
 
 
+def press_option(page: Page, name: str) -> None:
+    """One option of a segmented control."""
+    page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
+
+
 def choose(page: Page, label: str, text: str) -> None:
     box = page.get_by_role("combobox", name=label)
     box.fill(text)
@@ -56,7 +61,7 @@ def choose(page: Page, label: str, text: str) -> None:
 
 
 def step(page: Page, name: str) -> None:
-    page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
+    press_option(page, name)
     expect(page.locator(".st-key-step_state")).to_contain_text(f"{name}:")
 
 
@@ -76,7 +81,9 @@ def sideways_scroll_px(page: Page) -> int:
 
 
 @pytest.mark.slow
-def test_the_whole_flow_from_a_folder_to_splits_and_leaks(open_page: OpenPage, data_url: str, data_folder: Path) -> None:
+def test_the_whole_flow_from_a_folder_to_splits_and_leaks(
+    open_page: OpenPage, data_url: str, data_folder: Path
+) -> None:
     page = open_page("/dataset", url=data_url, ready="Begin with a workspace")
     page.get_by_label("Name of the new workspace").fill("drawn")
     page.get_by_role("button", name="Make workspace").click()
@@ -98,8 +105,8 @@ def test_the_whole_flow_from_a_folder_to_splits_and_leaks(open_page: OpenPage, d
     step(page, "Duplicates")
     page.get_by_role("button", name="Search for duplicates").click()
     wait_for_job(page, "Search for duplicates")
-    page.get_by_role("radio", name="Fine structure").or_(page.get_by_role("button", name="Fine structure")).first.click()
-    page.get_by_role("radio", name="That join").or_(page.get_by_role("button", name="That join")).first.click()
+    press_option(page, "Fine structure")
+    press_option(page, "That join")
     expect(page.get_by_text("one group now").first).to_be_visible()
     page.locator(".st-key-pair_tools").wait_for()
     page.keyboard.press("d")  # by keyboard: these two are different after all
@@ -116,7 +123,7 @@ def test_the_whole_flow_from_a_folder_to_splits_and_leaks(open_page: OpenPage, d
     page.get_by_role("button", name="Make the splits").click()
     wait_for_job(page, "Making of splits")
     expect(page.get_by_text("No group lies in two parts or in two folds")).to_be_visible()
-    page.get_by_role("radio", name="Official split").or_(page.get_by_role("button", name="Official split")).first.click()
+    press_option(page, "Official split")
     expect(page.get_by_text("Leaking groups, largest first")).to_be_visible()
     expect(page.get_by_text("1 in test, 1 in train")).to_be_visible()
 
