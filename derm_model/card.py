@@ -14,6 +14,7 @@ from typing import Any
 
 from derm_model.errors import BundleError, UnsupportedFormat
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
+from derm_model.files import replaced
 from derm_model.home import home
 from derm_model.taxonomy import Partition, TrainingClass
 from derm_model.typed_json import FieldError, decode_dataclass, encode
@@ -223,11 +224,10 @@ def write_card(card: BundleCard, folder: Path) -> None:
         text = json.dumps(encode(card), indent=1, ensure_ascii=False, allow_nan=False)
     except (FieldError, TypeError, ValueError) as error:
         raise BundleError(f"The card of bundle {card.name!r} cannot be written: {error}.") from error
-    temporary = Path(folder) / f"{CARD_FILE}.tmp"
     # Lists of numbers and words on one line: line breaks never occur inside a JSON string, so none is changed.
     text = re.sub(r"\[\n[^][{}]*\]", lambda found: re.sub(r"\n\s*", " ", found[0]), text)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(Path(folder) / CARD_FILE)
+    with replaced(Path(folder) / CARD_FILE) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def bundle_roots() -> tuple[Path, ...]:

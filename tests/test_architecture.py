@@ -40,23 +40,36 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "palette": set(),
     "typed_json": set(),
+    "files": set(),
     "home": set(),
     "progress": set(),
     "taxonomy": {"errors"},
     "evaluation": {"errors", "taxonomy"},
-    "data": {"derm_model", "errors", "home", "progress", "taxonomy", "typed_json"},
-    "jobs": {"derm_model", "errors", "home", "progress", "typed_json"},
+    "data": {"derm_model", "errors", "files", "home", "progress", "taxonomy", "typed_json"},
+    "jobs": {"derm_model", "errors", "files", "home", "progress", "typed_json"},
     "words": {"evaluation"},
     "verdict": {"evaluation"},
     "answer": {"palette", "taxonomy"},
-    "card": {"errors", "evaluation", "home", "taxonomy", "typed_json"},
+    "card": {"errors", "evaluation", "files", "home", "taxonomy", "typed_json"},
     "measuring": {"card", "data", "evaluation", "taxonomy"},
 }
 ROOMS["figures"] = ROOMS["report"] = {"answer", "evaluation", "palette", "verdict", "words"}
 ROOMS["net"] = {
-    *("card", "data", "derm_model", "errors", "evaluation", "measuring", "progress", "taxonomy", "typed_json", "words")
+    *(
+        "card",
+        "data",
+        "derm_model",
+        "errors",
+        "evaluation",
+        "files",
+        "measuring",
+        "progress",
+        "taxonomy",
+        "typed_json",
+        "words",
+    )
 }
-ROOMS["curation"] = {"data", "errors", "home", "net", "progress", "taxonomy"}
+ROOMS["curation"] = {"data", "errors", "files", "home", "net", "progress", "taxonomy"}
 ROOMS["commands"] = {
     *("answer", "card", "curation", "data", "errors", "evaluation", "jobs", "net", "progress", "report", "taxonomy"),
     *("verdict", "words"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from derm_model.curation.workspace import FORMAT, now, read_json, write_json
 from derm_model.data.duplicates.components import GraphRules, rules_from_json
 from derm_model.data.split_plan import SplitPlan, plan_from_json
 from derm_model.errors import CurationError
+from derm_model.files import taking_turns
 
 if TYPE_CHECKING:
     from derm_model.curation.workspace import Workspace
@@ -75,8 +75,7 @@ def change_settings(
 ) -> Settings:
     """Read, change what is given, write; two people who change different things at once both succeed."""
     given = {"rules": rules, "thresholds": thresholds, "plan": plan}
-    with workspace.paths.settings_lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # held for milliseconds, so waiting is right
+    with taking_turns(workspace.paths.settings):
         changed = replace(
             read_settings(workspace),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]

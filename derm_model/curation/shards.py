@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from derm_model.files import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -45,12 +46,8 @@ class Shards:
         files = self.files()
         number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 0
         target = self.folder / f"{self.kind}-{number:05d}.parquet"
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
+        with replaced(target) as temporary:
             rows.to_parquet(temporary, index=False, compression="zstd")
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """All rows, the last of each content hash; None where nothing was scanned."""

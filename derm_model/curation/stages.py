@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from derm_model.curation.scanning import scan
 from derm_model.curation.shards import KEY
 from derm_model.curation.workspace import ImportNote, Workspace, now, write_json
 from derm_model.errors import CurationError
+from derm_model.files import replaced
 from derm_model.progress import Progress, Report, quiet, track
 
 if TYPE_CHECKING:
@@ -246,9 +246,5 @@ def _with_hashes(table: pd.DataFrame, log: ProblemLog, report: Report) -> pd.Dat
 
 def replace_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a Parquet file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replaced(path) as temporary:
         frame.to_parquet(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

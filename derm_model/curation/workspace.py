@@ -21,7 +21,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from derm_model.curation.shards import Shards
 from derm_model.errors import CurationError
+from derm_model.files import replaced
 from derm_model.home import home
 
 if TYPE_CHECKING:
@@ -126,11 +126,6 @@ class WorkspacePaths:
     def features_facts(self) -> Path:
         """Which bundle's features are used."""
         return self.folder / "features.json"
-
-    @property
-    def settings_lock(self) -> Path:
-        """Held for the moment in which settings change."""
-        return self.folder / ".settings.lock"
 
     @property
     def lock(self) -> Path:
@@ -293,9 +288,5 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:
     """Replace a JSON file whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replaced(path) as temporary:
         temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from numpy.lib import format as npy
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from derm_model.errors import CurationError
+from derm_model.files import replaced
 from derm_model.home import home
 
 SUFFIX = ".features"
@@ -160,16 +161,11 @@ class FeatureStore:
         # Names sort by time, so that the older of two shards with one picture is read first.
         number = 1 + max((int(path.stem.partition("-")[0]) for path in self._files()), default=0)
         target = self.folder / f"{number:06d}-{uuid.uuid4().hex[:8]}{SUFFIX}"
-        temporary = target.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                for array in arrays:
-                    npy.write_array(file, array, version=(1, 0), allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replaced(target) as temporary, temporary.open("wb") as file:
+            for array in arrays:
+                npy.write_array(file, array, version=(1, 0), allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"[0-9]*-*{SUFFIX}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from derm_model.errors import SplitError
+from derm_model.files import replaced
 from derm_model.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -102,15 +102,11 @@ def classes_at(table: pd.DataFrame, taxonomy: Taxonomy, level: int) -> list[str]
 
 def write_folds(path: Path, folds: pd.DataFrame) -> None:
     """Write folds as CSV, or Parquet where the name ends so; the same folds give the same bytes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replaced(path) as temporary:
         if path.suffix.lower() == ".parquet":
             folds.to_parquet(temporary, index=False)
         else:
             folds.to_csv(temporary, index=False, lineterminator="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _place(part: str, fold: Any) -> str:

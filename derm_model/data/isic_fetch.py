@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from derm_model.data.isic_api import BASE_URL, PAGE_SIZE, ArchiveImage, IsicApi,
 from derm_model.data.problems import Problem, ProblemLog
 from derm_model.data.sniffing import ends_early, sniff
 from derm_model.errors import Cancelled, ImportProblem, UnreadableImage
+from derm_model.files import replaced
 from derm_model.progress import Progress, Report, quiet
 
 BASE_COLUMNS = ("isic_id", "attribution", "copyright_license")
@@ -263,12 +263,8 @@ def write_metadata(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _total(count: int | None, limit: int | None, licences: Sequence[str]) -> int | None:

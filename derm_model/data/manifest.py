@@ -11,7 +11,6 @@ Rows that cannot be used are left out and counted, with examples, in `Manifest.p
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from derm_model.data.labels import LabelReader
 from derm_model.data.problems import MAX_EXAMPLES, Problem, ProblemLog, RowProblem
 from derm_model.data.schema import COLUMNS, REQUIRED_COLUMNS, Row, check_row, join_links
 from derm_model.errors import ManifestError
+from derm_model.files import replaced
 from derm_model.taxonomy import Crosswalk, Taxonomy
 
 __all__ = [
@@ -165,15 +165,10 @@ def write_manifest(path: Path | str, records: Iterable[Record]) -> None:
 
         write_table(path, to_table(records))
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(_as_row(record, path.parent.absolute()) for record in records)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_as_row(record, path.parent.absolute()) for record in records)
 
 
 def join(manifests: Sequence[Manifest], taxonomy: Taxonomy | None = None) -> Manifest:

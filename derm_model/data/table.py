@@ -6,7 +6,6 @@ Missing text is NaN (pandas' `str` type): ask `isna()`. `fitzpatrick_type` is In
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pandas as pd
 from derm_model.data.manifest import Record
 from derm_model.data.schema import COLUMNS, join_links
 from derm_model.errors import ManifestError
+from derm_model.files import replaced
 
 DTYPES = {name: "str" for name in COLUMNS} | {"fitzpatrick_type": "Int8", "age": "float64"}
 
@@ -62,12 +62,8 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as a Parquet file, which appears complete or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replaced(path) as temporary:
         table[list(COLUMNS)].to_parquet(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_cells(path: Path) -> tuple[list[str], list[dict[str, Any]]]:

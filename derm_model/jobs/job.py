@@ -10,14 +10,14 @@ worker.lock    locked by the worker as long as it lives, and freed by the system
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from derm_model.files import replaced
 
 
 class JobState(StrEnum):
@@ -172,9 +172,5 @@ def seconds_since(moment: str | None) -> float:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Replace a JSON file whole. ASCII only: a path that is no valid UTF-8 survives, too."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
+    with replaced(path) as temporary:
         temporary.write_text(json.dumps(values, indent=1), encoding="ascii")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from derm_model.errors import TrainingError
+from derm_model.files import replaced
 from derm_model.net.config import TrainConfig
 from derm_model.net.initialisation import initialise
 from derm_model.net.network import AnyNetwork, build_network
@@ -50,10 +51,9 @@ class RunPaths:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write to a temporary name, then rename: readers see the old or the new file, never half of one."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    """Replace a text file whole."""
+    with replaced(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 class Average:
@@ -89,21 +89,20 @@ class RunState:
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint."""
-        temporary = path.with_name(path.name + ".tmp")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.values if self.average else None,
-                "epoch": self.epoch,
-                "step": self.step,
-                "seconds": self.seconds,
-                "origin": self.origin,
-                "history": self.history,
-            },
-            temporary,
-        )
-        temporary.replace(path)
+        with replaced(path) as temporary:
+            torch.save(
+                {
+                    "network": self.network.state_dict(),
+                    "optimizer": self.optimizer.state_dict(),
+                    "average": self.average.values if self.average else None,
+                    "epoch": self.epoch,
+                    "step": self.step,
+                    "seconds": self.seconds,
+                    "origin": self.origin,
+                    "history": self.history,
+                },
+                temporary,
+            )
 
     def load(self, path: Path, device: torch.device) -> None:
         """Take everything over from a checkpoint.

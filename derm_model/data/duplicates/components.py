@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from derm_model.data.duplicates.detail import MIN_CORRELATION
 from derm_model.data.duplicates.edges import EDGE_KINDS, SIMILARITY_KINDS, EdgeKind, exif_strength, kind_codes
+from derm_model.data.duplicates.neighbours import LINKED_ABOVE
 from derm_model.errors import CurationError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 # Half a minute: long enough to step closer and attach the dermatoscope, too short for the next patient.
 MAX_EXIF_SECONDS = 30.0
-MIN_FEATURES = 0.9
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class GraphRules:
     min_perceptual
         Least correlation of fine structure, 0..1.
     min_features
-        Least cosine of CNN features, 0..1.
+        Least cosine of whitened features of the network, 0..1.
     max_exif_seconds
         Greatest time between two shots of one camera, seconds.
     kinds
@@ -46,7 +46,7 @@ class GraphRules:
     """
 
     min_perceptual: float = MIN_CORRELATION
-    min_features: float = MIN_FEATURES
+    min_features: float = LINKED_ABOVE
     max_exif_seconds: float = MAX_EXIF_SECONDS
     kinds: tuple[EdgeKind, ...] = EDGE_KINDS
 

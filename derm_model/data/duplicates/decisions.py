@@ -9,8 +9,6 @@ content_hash_a < content_hash_b. One row a pair: the last decision. Undoing one 
 from __future__ import annotations
 
 import csv
-import fcntl
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 
 from derm_model.data.duplicates.edges import SIMILARITY_KINDS, of_kinds
 from derm_model.errors import CurationError
+from derm_model.files import replaced, taking_turns
 
 if TYPE_CHECKING:
     from derm_model.data.duplicates.edges import Edges
@@ -68,7 +67,7 @@ class DecidedPairs:
         if len(self.different):
             asked = np.flatnonzero(of_kinds(edges, SIMILARITY_KINDS))
             keys = pair_keys(edges["a"].to_numpy()[asked], edges["b"].to_numpy()[asked])
-            rejected[asked] = np.isin(keys, pair_keys(*self.different.T))
+            rejected[asked] = is_among(keys, pair_keys(*self.different.T))
         return rejected
 
 
@@ -133,11 +132,13 @@ class PairDecisions(Mapping[HashPair, PairDecision]):
         DecidedPairs
             Every position of a content that stands in the table twice.
         """
-        asked = {content_hash for pair in self._decisions for content_hash in pair}
+        import pandas as pd
+
+        hashes = pd.Series(content_hashes, dtype=str).reset_index(drop=True)
         places: defaultdict[str, list[int]] = defaultdict(list)
-        for position, content_hash in enumerate(content_hashes if asked else ()):
-            if content_hash in asked:
-                places[content_hash].append(position)
+        asked = hashes[hashes.isin({content_hash for pair in self._decisions for content_hash in pair})]
+        for position, content_hash in zip(asked.index.tolist(), asked.tolist(), strict=True):
+            places[content_hash].append(position)
         found: dict[Answer, list[tuple[int, int]]] = {"same": [], "different": []}
         for (a, b), decision in self._decisions.items():
             pairs = product(places.get(a, ()), places.get(b, ()))
@@ -167,6 +168,13 @@ def pair_keys(a: NDArray[np.integer], b: NDArray[np.integer]) -> NDArray[np.int6
     return np.asarray(a.astype(np.int64) << 32 | b.astype(np.int64), dtype=np.int64)
 
 
+def is_among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of many keys are among a few; by hash, ten times as fast as numpy's sorting for a million keys."""
+    import pandas as pd
+
+    return np.asarray(pd.Index(keys).isin(wanted), dtype=np.bool_)
+
+
 def read_pair_decisions(path: Path) -> PairDecisions:
     """Read a decision file; one that is not there holds no decisions.
 
@@ -192,16 +200,11 @@ def read_pair_decisions(path: Path) -> PairDecisions:
 
 def write_pair_decisions(path: Path, decisions: PairDecisions) -> None:
     """Write a decision file in the order of the decisions, replaced whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for pair, decision in decisions.items():
-                writer.writerow([*pair, decision.decision, decision.decided_at, decision.note])
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for pair, decision in decisions.items():
+            writer.writerow([*pair, decision.decision, decision.decided_at, decision.note])
 
 
 def decide_pairs(path: Path, pairs: Iterable[HashPair], decision: Answer, note: str = "") -> PairDecisions:
@@ -221,9 +224,7 @@ def undo_pairs(path: Path, pairs: Iterable[HashPair]) -> PairDecisions:
 
 
 def _change(path: Path, change: Callable[[PairDecisions], PairDecisions]) -> PairDecisions:
-    """Read, change and write under a lock of its own: it is held for milliseconds, and freed when the process ends."""
-    with path.with_name(f"{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with taking_turns(path):
         decisions = change(read_pair_decisions(path))
         write_pair_decisions(path, decisions)
         return decisions

@@ -15,7 +15,6 @@ with 1,000 pictures costs 999 edges and not half a million. Only `SIMILARITY_KIN
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from derm_model.errors import CurationError
+from derm_model.files import replaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,12 +127,8 @@ def exif_seconds(strength: ArrayLike) -> NDArray[np.float64]:
 
 def write_edges(path: Path, edges: Edges) -> None:
     """Write a Parquet file, replaced whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replaced(path) as temporary:
         edges.loc[:, list(COLUMNS)].to_parquet(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_edges(path: Path) -> Edges:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from derm_model.data.duplicates.perceptual import similar_pictures
 from derm_model.data.images import decode
 from derm_model.data.manifest import Record
 from derm_model.errors import UnreadableImage
+from derm_model.files import replaced
 
 CACHE_FORMAT = 3  # 3: structure in bands of frequency instead of the finest alone
 
@@ -117,17 +117,12 @@ def _read_cache(cache: Path) -> dict[str, Fingerprint]:
 
 
 def _write_cache(cache: Path, known: dict[str, Fingerprint]) -> None:
-    temporary = cache.with_name(f".{cache.name}.{os.getpid()}")
     prints = list(known.values())
-    try:
-        with temporary.open("wb") as file:
-            np.savez(
-                file,
-                format=CACHE_FORMAT,
-                keys=np.array(list(known)),
-                sha256=np.array([p.sha256 for p in prints]),
-                details=np.stack([p.detail for p in prints]),
-            )
-        temporary.replace(cache)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(cache) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            format=CACHE_FORMAT,
+            keys=np.array(list(known)),
+            sha256=np.array([p.sha256 for p in prints]),
+            details=np.stack([p.detail for p in prints]),
+        )

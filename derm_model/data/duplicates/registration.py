@@ -27,9 +27,10 @@ class _Level:
 
 
 # The first level draws pictures together that are up to 3 cells apart, the second takes them to a tenth of a cell.
-_COARSE, _FINE = _Level(2, 1.0, 8), _Level(1, 1.0, 5)
+_COARSE, _FINE = _Level(2, 1.0, 4), _Level(1, 1.0, 5)
 # A pair less alike than this after the first level is given up: five of six candidates, and it would cost four times as
-# much to go on. True pairs have 0.85 or more; none that ends above 0.6 is lost.
+# much to go on. True pairs have 0.85 or more; none that ends above 0.6 is lost. More than four iterations before change
+# nothing of that.
 MIN_COARSE = 0.65
 # Largest move and largest change of scale or tilt. Half the side is 1: 0.25 are 6 of 48 cells, a tenth of the picture.
 _MAX_SHIFT, _MAX_SCALE = 0.25, 0.15

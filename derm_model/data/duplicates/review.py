@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from derm_model.data.duplicates.components import components, connect, edges_that_count, min_strength
-from derm_model.data.duplicates.decisions import pair_keys
+from derm_model.data.duplicates.decisions import is_among, pair_keys
 from derm_model.data.duplicates.edges import EDGE_KINDS, SIMILARITY_KINDS, exif_seconds, of_kinds
 from derm_model.data.duplicates.identity import known
 from derm_model.errors import CurationError
@@ -76,6 +76,8 @@ def review_pairs(
     """
     chosen, strength = _choose(table, edges, rules, decisions, kind, around, show)
     threshold = min_strength(kind, rules.threshold(kind) if around is None else around)
+    nearest = _nearest(np.abs(strength - threshold), offset + limit)
+    chosen, strength = chosen[nearest], strength[nearest]
     # Ties by position: the same question gives the same pages.
     a, b = edges["a"].to_numpy()[chosen], edges["b"].to_numpy()[chosen]
     order = np.lexsort((b, a, np.abs(strength - threshold)))[offset : offset + limit]
@@ -196,13 +198,20 @@ def _choose(
     else:
         a, b = edges["a"].to_numpy()[chosen], edges["b"].to_numpy()[chosen]
         at = decisions.at(known_hashes(table))
-        decided = np.isin(pair_keys(a, b), pair_keys(*np.concatenate([at.same, at.different]).T))
+        decided = is_among(pair_keys(a, b), pair_keys(*np.concatenate([at.same, at.different]).T))
         keep = decided
         if show == "undecided":
             facts = edges_that_count(edges, rules) & ~of_kinds(edges, SIMILARITY_KINDS)
             stated = connect(len(table), edges[["a", "b"]].to_numpy()[facts])
             keep = ~decided & (stated[a] != stated[b])
     return chosen[keep], strength[keep]
+
+
+def _nearest(distance: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """The k least distances and all equal to the last of them, in any order: sorting a million would take a second."""
+    if k >= len(distance):
+        return np.arange(len(distance))
+    return np.flatnonzero(distance <= np.partition(distance, max(k - 1, 0))[max(k - 1, 0)])
 
 
 def _describe(
@@ -248,7 +257,7 @@ def _strengths(edges: Edges, kind: EdgeKind, a: NDArray[np.int32], b: NDArray[np
         found[root[a] == root[b]] = 1.0
         return found
     wanted = pair_keys(a, b)
-    here = own[np.isin(pair_keys(starts, ends), wanted)]
+    here = own[is_among(pair_keys(starts, ends), wanted)]
     strength = dict(
         zip(
             pair_keys(edges["a"].to_numpy()[here], edges["b"].to_numpy()[here]).tolist(),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derm_model.errors import CurationError
+from derm_model.files import replaced, taking_turns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,13 +105,11 @@ def read_decisions(path: Path) -> QualityDecisions:
 
 def write_decisions(path: Path, decisions: QualityDecisions) -> None:
     """Write all decisions, sorted by content hash; the file is replaced whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for content_hash, made in sorted(decisions.by_hash.items()):
             writer.writerow((content_hash, made.decision, made.decided_at, made.note))
-    temporary.replace(path)
 
 
 def decide_quality(path: Path, content_hashes: Iterable[str], decision: Verdict, note: str = "") -> QualityDecisions:
@@ -132,9 +129,7 @@ def withdraw_quality(path: Path, content_hashes: Iterable[str]) -> QualityDecisi
 
 
 def _change(path: Path, change: Callable[[QualityDecisions], QualityDecisions]) -> QualityDecisions:
-    """Read, change and write under a lock of its own: it is held for milliseconds, and freed when the process ends."""
-    with path.with_name(f"{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with taking_turns(path):
         decisions = change(read_decisions(path))
         write_decisions(path, decisions)
         return decisions
