@@ -111,17 +111,18 @@ class _Pool:
         codes, first = np.unique(np.concatenate([np.empty(0, np.int64), *self._codes]), return_index=True)
         cosines = np.concatenate([np.empty(0, np.float32), *self._cosines])[first]
         a, b = np.divmod(codes, self._n)
-        near = self._is_near(a, b, cosines) | self._is_near(b, a, cosines)
+        near = self._are_near(a, b, cosines)
         self._codes, self._cosines = [codes[near]], [cosines[near]]
 
-    def _is_near(self, ends: Positions, others: Positions, cosines: FloatArray) -> NDArray[np.bool_]:
-        """Whether a pair is among the `max_neighbours` most similar of its end; the lower position wins a tie."""
-        order = np.lexsort((others, -cosines, ends))
+    def _are_near(self, a: Positions, b: Positions, cosines: FloatArray) -> NDArray[np.bool_]:
+        """Whether a pair is among the `max_neighbours` nearest of one of its ends; the lower position wins ties."""
+        ends, others = np.concatenate([a, b]), np.concatenate([b, a])
+        order = np.lexsort((others, -np.tile(cosines, 2), ends))
         starts = np.flatnonzero(np.diff(ends[order], prepend=-1))  # where an end's pairs begin
         rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
         near = np.empty(len(order), dtype=bool)
         near[order] = rank < self._max_neighbours
-        return near
+        return np.asarray(near[: len(a)] | near[len(a) :])
 
 
 def _tiles_of(members: Positions) -> list[tuple[Positions, Positions]]:

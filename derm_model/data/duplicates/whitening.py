@@ -46,6 +46,10 @@ IMAGES_PER_COMPONENT = 5
 MIN_IMAGES = 100
 # A direction with less than this share of the mean variance (a dead feature, rounding of half precision) says nothing.
 MIN_VARIANCE = 1e-4
+# Of a row's squared length, 1, shared by d features: single precision makes 1e-14 of equal pictures, real ones 1e-4.
+ROUNDING = 1e-9
+# Rows have length 1: what varies less than this is rounding, also where nothing varies at all.
+ROUNDING = 1e-10
 # 32 pictures a feature are plenty for a covariance; evenly spread ones, so that the result can be repeated.
 MAX_FIT_IMAGES = 65_536
 CHUNK_ROWS = 4096  # 32 MB of single-precision features at a time
@@ -74,7 +78,7 @@ def whitened(features: NDArray[np.floating]) -> tuple[FloatArray, FloatArray]:
     mean, covariance = _moments(features)
     variances, vectors = np.linalg.eigh(covariance)
     k = min(n // IMAGES_PER_COMPONENT, d, MAX_COMPONENTS)
-    k = min(k, int(np.count_nonzero(variances > MIN_VARIANCE * variances.mean())))
+    k = min(k, int(np.count_nonzero(variances > max(MIN_VARIANCE * variances.mean(), ROUNDING))))
     deviations = np.sqrt(variances[::-1][:k])
     projection = (vectors[:, ::-1][:, :k] / deviations).astype(np.float32)
     rows = np.empty((n, k), dtype=np.float32)
@@ -94,14 +98,16 @@ def _hellinger(features: NDArray[np.floating]) -> FloatArray:
 def _moments(features: NDArray[np.floating]) -> tuple[FloatArray, NDArray[np.float64]]:
     """Mean (d,) and covariance (d, d) of the transformed features of at most `MAX_FIT_IMAGES` pictures."""
     picked = np.unique(np.linspace(0, len(features) - 1, min(len(features), MAX_FIT_IMAGES)).astype(np.intp))
+    chunks = [picked[start : start + CHUNK_ROWS] for start in range(0, len(picked), CHUNK_ROWS)]
     d = features.shape[1]
     total, products = np.zeros(d), np.zeros((d, d))
-    for start in range(0, len(picked), CHUNK_ROWS):
-        shares = _hellinger(features[picked[start : start + CHUNK_ROWS]])
-        total += shares.sum(axis=0, dtype=np.float64)
-        products += shares.T @ shares  # single precision within a chunk, double across them
-    mean = total / len(picked)
-    return mean.astype(np.float32), products / len(picked) - np.outer(mean, mean)
+    for chunk in chunks:
+        total += _hellinger(features[chunk]).sum(axis=0, dtype=np.float64)
+    mean = (total / len(picked)).astype(np.float32)
+    for chunk in chunks:  # a second pass: products of values around zero keep the digits of small variances
+        centred = _hellinger(features[chunk]) - mean
+        products += centred.T @ centred  # single precision within a chunk, double across them
+    return mean, products / len(picked)
 
 
 def _unit(rows: FloatArray) -> FloatArray:
