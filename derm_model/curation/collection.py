@@ -135,8 +135,16 @@ def _quality(workspace: Workspace, table: pd.DataFrame) -> pd.DataFrame | None:
     quality[SCANNED] = is_known(table, shards.known())
     features = workspace_features(workspace)
     if features is not None:
-        quality[UNLIKE] = features.read_percentiles(table["content_hash"].tolist())
+        quality[UNLIKE] = _percentiles(table, features)
     return quality.drop(columns=KEY)
+
+
+def _percentiles(table: pd.DataFrame, features: FeatureStore) -> NDArray[np.float32]:
+    """Rank of each image's features, (n,) in per cent; NaN where they were not computed (yet)."""
+    found = np.full(len(table), np.nan, dtype=np.float32)
+    there = is_known(table, features.known())
+    found[there] = features.read_percentiles(table[KEY][there].tolist())
+    return found
 
 
 def _folds(path: Path) -> pd.DataFrame | None:

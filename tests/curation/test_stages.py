@@ -154,6 +154,20 @@ def test_features_of_the_bundle_make_edges_and_ranks(workspace: Workspace, manif
     assert curation.collection.quality["unlike"].between(0, 100).all()
 
 
+def test_features_that_are_not_there_yet_are_unknown_and_no_error(
+    workspace: Workspace, manifest: Manifest, tmp_path: Path
+) -> None:
+    bundle = make_tiny_bundle(tmp_path / "bundle")
+    stages.add_manifest(workspace, Manifest(manifest.records[:4]), "first")
+    stages.embed_features(workspace, bundle)
+    stages.add_manifest(workspace, manifest, "more")
+    stages.scan(workspace)
+    curation = load_curation(workspace)
+    assert curation.collection.quality is not None
+    assert curation.collection.quality["unlike"].isna().tolist() == [False] * 4 + [True] * 4
+    assert curation.stage("features").state == "partial"
+
+
 def test_a_removed_source_leaves_decisions_and_takes_edges_and_folds_along(
     workspace: Workspace, manifest: Manifest
 ) -> None:
