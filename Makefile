@@ -26,8 +26,9 @@ check: setup  ## all that CI runs: style, types, tests
 	$(VENV)/mypy
 	@$(PYTEST)
 
-bench: setup  ## measure start, decoding, prediction and saliency on this machine
+bench: setup  ## measure start, decoding, prediction, saliency and the search for duplicates on this machine
 	@$(VENV)/python scripts/bench.py $(ARGS)
+	@$(VENV)/python scripts/bench_neighbours.py --sizes 8000
 
 clean:  ## remove caches
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
