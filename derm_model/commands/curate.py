@@ -18,7 +18,7 @@ EXAMPLE = """\
 A workspace is a folder; it is made where it is not there yet. Every step can be stopped with Ctrl-C: the same command
 goes on where it stopped. What the app's Data page shows is the same folder when it lies in $DERM_HOME/curation.
 
-examples:
+example:
   python -m derm_model curate ham10000.csv pad.csv --workspace var/curation/skin --bundle assets/bundles/demo
   python -m derm_model curate --workspace var/curation/skin --only link
 """

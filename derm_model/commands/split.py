@@ -23,7 +23,7 @@ workspace knows its groups and its poor pictures; for a manifest, the groups are
 With --check, nothing is split: the groups that lie in several parts of the given split are listed, and the exit code is
 1 when there are any.
 
-examples:
+example:
   python -m derm_model split --workspace var/curation/skin --test-fraction 0.15 --folds 9
   python -m derm_model split --manifest ham10000.csv --test-confirmed-by histopathology --out folds.csv
   python -m derm_model split --workspace var/curation/skin --check challenge.csv --out leaks.csv

@@ -13,11 +13,13 @@ NODES = {"melanoma-nos": (60, 45, 40), "melanocytic-nevus-nos": (190, 90, 80)}  
 
 
 def draw(rng: np.random.Generator, colour: tuple[int, int, int], size_px: int = 64) -> Image.Image:
-    """A blob of a colour somewhere on noisy skin."""
+    """A blob of a colour somewhere on noisy skin, with a pattern of its own, or all blobs would be copies of one."""
     y, x = np.mgrid[0:size_px, 0:size_px]
     centre, radius = rng.uniform(0.4, 0.6, 2) * size_px, rng.uniform(0.15, 0.3) * size_px
     inside = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
-    pixels = np.where(inside[..., None], colour, (222, 178, 155)) + rng.normal(0, 12, (size_px, size_px, 3))
+    pattern = rng.normal(0, 14, (size_px // 4, size_px // 4, 1)).repeat(4, axis=0).repeat(4, axis=1)
+    noise = rng.normal(0, 12, (size_px, size_px, 3))
+    pixels = np.where(inside[..., None], colour, (222, 178, 155)) + pattern + noise
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
