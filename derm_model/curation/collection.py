@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from derm_model.curation.scanning import scanned_hashes
 from derm_model.curation.shards import KEY
-from derm_model.curation.workspace import Workspace, digest_of, read_json, write_json
+from derm_model.curation.workspace import Workspace, digest_of, read_json
 from derm_model.errors import CurationError
+from derm_model.files import write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,18 +99,18 @@ def read_collection(workspace: Workspace) -> Collection:
     if table is None:
         table = to_table(())
     features = workspace_features(workspace)
-    known = features.known() if features is not None else set()
+    known = is_known(table, features.known() if features is not None else ())
     return Collection(
         workspace=workspace,
         table=table,
         digest=manifest_digest(workspace, table),
         imports=workspace.imports(),
-        quality=_quality(workspace, table),
+        quality=_quality(workspace, table, features, known),
         edges=read_edges(paths.edges) if paths.edges.is_file() else None,
         edges_facts=read_json(paths.edges_facts),
         folds=_folds(paths.folds),
         folds_facts=read_json(paths.folds_facts),
-        n_features=int(is_known(table, known).sum()),
+        n_features=int(known.sum()),
     )
 
 
@@ -126,25 +128,18 @@ def keep_manifest_digest(workspace: Workspace, table: pd.DataFrame) -> None:
     write_json(workspace.paths.manifest_facts, values)
 
 
-def _quality(workspace: Workspace, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Measures aligned with the table, whether each was scanned, and the rank of its features."""
-    shards = workspace.paths.shards("quality")
-    quality = shards.aligned(table["content_hash"])
+def _quality(
+    workspace: Workspace, table: pd.DataFrame, features: FeatureStore | None, known: NDArray[np.bool_]
+) -> pd.DataFrame | None:
+    """Measures aligned with the table, whether each was scanned, and the rank of features where they are `known`."""
+    quality = workspace.paths.shards("quality").aligned(table[KEY])
     if quality is None or not len(table):
         return None
-    quality[SCANNED] = is_known(table, shards.known())
-    features = workspace_features(workspace)
+    quality[SCANNED] = is_known(table, scanned_hashes(workspace))
     if features is not None:
-        quality[UNLIKE] = _percentiles(table, features)
+        quality[UNLIKE] = np.full(len(table), np.nan, dtype=np.float32)
+        quality.loc[known, UNLIKE] = features.read_percentiles(table[KEY][known].tolist())
     return quality.drop(columns=KEY)
-
-
-def _percentiles(table: pd.DataFrame, features: FeatureStore) -> NDArray[np.float32]:
-    """Rank of each image's features, (n,) in per cent; NaN where they were not computed (yet)."""
-    found = np.full(len(table), np.nan, dtype=np.float32)
-    there = is_known(table, features.known())
-    found[there] = features.read_percentiles(table[KEY][there].tolist())
-    return found
 
 
 def _folds(path: Path) -> pd.DataFrame | None:

@@ -35,6 +35,15 @@ class Scanned:
     reason: str | None = None
 
 
+def scanned_hashes(workspace: Workspace) -> set[str]:
+    """Content hashes a scan has nothing left to do for: those with every print and measure of this version."""
+    from derm_model.data.duplicates.fingerprint import PRINT_COLUMNS
+    from derm_model.data.quality import MEASURES
+
+    paths = workspace.paths
+    return paths.shards("prints").known(PRINT_COLUMNS) & paths.shards("quality").known(MEASURES)
+
+
 def scan(workspace: Workspace, report: Report = quiet) -> int:
     """Scan every file of the workspace that was not scanned yet.
 
@@ -43,13 +52,10 @@ def scan(workspace: Workspace, report: Report = quiet) -> int:
     int
         Number of files scanned by this call. A call that is stopped keeps what it finished, to the last shard.
     """
-    from derm_model.data.duplicates.fingerprint import PRINT_COLUMNS
-    from derm_model.data.quality import MEASURES
-
     table = workspace.need_table()
     prints, quality = workspace.paths.shards("prints"), workspace.paths.shards("quality")
     with workspace.locked():
-        known = prints.known(PRINT_COLUMNS) & quality.known(MEASURES)
+        known = scanned_hashes(workspace)
         files = table.drop_duplicates(KEY)
         todo = [
             (content_hash, Path(file))

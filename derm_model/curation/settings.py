@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from derm_model.curation.workspace import FORMAT, now, read_json, write_json
+from derm_model.curation.workspace import FORMAT, now, read_json
 from derm_model.data.duplicates.components import GraphRules, rules_from_json
 from derm_model.data.split_plan import SplitPlan, plan_from_json
 from derm_model.errors import CurationError
-from derm_model.files import taking_turns
+from derm_model.files import taking_turns, write_json
 
 if TYPE_CHECKING:
     from derm_model.curation.workspace import Workspace

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derm_model.curation.collection import is_known, keep_manifest_digest, manifest_digest, workspace_features
-from derm_model.curation.scanning import scan
+from derm_model.curation.scanning import scan, scanned_hashes
 from derm_model.curation.shards import KEY
-from derm_model.curation.workspace import ImportNote, Workspace, now, write_json
+from derm_model.curation.workspace import ImportNote, Workspace, now
 from derm_model.errors import CurationError
-from derm_model.files import replaced
+from derm_model.files import write_json
 from derm_model.progress import Progress, Report, quiet, track
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def link(workspace: Workspace, report: Report = quiet) -> int:
             "at": now(),
             "manifest": manifest_digest(workspace, table),
             "n_images": len(table),
-            "n_scanned": int(is_known(table, workspace.paths.shards("quality").known()).sum()),
+            "n_scanned": int(is_known(table, scanned_hashes(workspace)).sum()),
             "features": None if features is None else features.folder.name,
             "n_features": 0 if features is None else int(is_known(table, features.known()).sum()),
             "counts": {str(kind): int(n) for kind, n in joined["kind"].value_counts().items()},
@@ -181,7 +181,7 @@ def make_split(workspace: Workspace, plan: SplitPlan) -> pd.DataFrame:
     """
     from derm_model.curation.settings import change_settings
     from derm_model.curation.view import load_curation, split_inputs
-    from derm_model.data.folds import check_folds, make_folds
+    from derm_model.data.folds import check_folds, make_folds, write_folds
     from derm_model.taxonomy import read_taxonomy
 
     with workspace.locked():
@@ -190,7 +190,7 @@ def make_split(workspace: Workspace, plan: SplitPlan) -> pd.DataFrame:
         folds = make_folds(table, curation.groups, curation.flagged, plan, taxonomy=read_taxonomy())
         check_folds(folds)
         change_settings(workspace, plan=plan)
-        replace_parquet(workspace.paths.folds, folds)
+        write_folds(workspace.paths.folds, folds)
         inputs = split_inputs(curation.collection.digest, curation.groups, curation.flagged)
         write_json(workspace.paths.folds_facts, {"at": now(), "inputs": inputs, "plan": plan.to_json()})
     return folds
@@ -242,9 +242,3 @@ def _with_hashes(table: pd.DataFrame, log: ProblemLog, report: Report) -> pd.Dat
     table = table.drop(index=unknown.difference(list(found)))
     table.loc[list(found), KEY] = list(found.values())
     return table
-
-
-def replace_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write a Parquet file whole or not at all."""
-    with replaced(path) as temporary:
-        frame.to_parquet(temporary, index=False)

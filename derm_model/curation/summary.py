@@ -15,7 +15,7 @@ NOT_STATED = "not stated"
 AGE_STEP_YEARS = 5  # HAM10000 and the ISIC Archive round ages to five years
 
 Level = Literal["roots", "classes", "nodes"]
-DEPTH: dict[Level, int] = {"roots": 0, "classes": 1}
+LEVELS: dict[Level, int] = {"roots": 1, "classes": 2}
 
 
 def count_by(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -53,18 +53,10 @@ def count_by_level(table: pd.DataFrame, taxonomy: Taxonomy, level: Level) -> pd.
     """
     counted: dict[str, int] = {}
     for node, n in table["node"].value_counts().items():
-        place = node_at(taxonomy, str(node), level)
+        place = str(node) if level == "nodes" else taxonomy.at_level(str(node), LEVELS[level])
         counted[place] = counted.get(place, 0) + int(n)
     nodes = sorted((node for node, n in counted.items() if n), key=taxonomy.position)
     return _frame({"node": nodes, "name": [taxonomy.node(n).name for n in nodes], "n": [counted[n] for n in nodes]})
-
-
-def node_at(taxonomy: Taxonomy, node: str, level: Level) -> str:
-    """The node's ancestor at a level, or the node itself where it is no deeper."""
-    if level == "nodes":
-        return node
-    line = [*reversed(taxonomy.ancestors(node)), node]
-    return line[min(DEPTH[level], len(line) - 1)]
 
 
 def ages(table: pd.DataFrame) -> pd.DataFrame:

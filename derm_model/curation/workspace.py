@@ -22,7 +22,7 @@ import fcntl
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from derm_model.curation.shards import Shards
 from derm_model.errors import CurationError
-from derm_model.files import replaced
+from derm_model.files import write_json
 from derm_model.home import home
 
 if TYPE_CHECKING:
@@ -182,10 +182,6 @@ class Workspace:
         """What was imported, in order, and what could not be used of it."""
         return tuple(ImportNote.from_json(entry) for entry in read_json(self.paths.imports).get("imports", []))
 
-    def settings(self) -> dict[str, Any]:
-        """Rules and thresholds as JSON; `Settings` in derm_model.curation.settings reads them."""
-        return read_json(self.paths.settings)
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock: only one stage writes at a time. It is freed when the process ends, however it ends.
@@ -284,9 +280,3 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path} cannot be read ({error}). Restore it, or delete it to begin that step again."
         ) from error
     return values
-
-
-def write_json(path: Path, values: Mapping[str, object]) -> None:
-    """Replace a JSON file whole."""
-    with replaced(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -93,10 +93,7 @@ def count_table(folds: pd.DataFrame, table: pd.DataFrame, classes: Sequence[str]
 
 def classes_at(table: pd.DataFrame, taxonomy: Taxonomy, level: int) -> list[str]:
     """Node of each image at a level of the taxonomy (1: roots); an image labelled above it keeps its own node."""
-    ids: dict[str, str] = {}
-    for node in table["node"].unique():
-        path = [*reversed(taxonomy.ancestors(node)), node]
-        ids[node] = path[min(level, len(path)) - 1]
+    ids = {node: taxonomy.at_level(node, level) for node in table["node"].unique()}
     return [ids[node] for node in table["node"]]
 
 

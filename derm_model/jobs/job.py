@@ -9,15 +9,11 @@ worker.lock    locked by the worker as long as it lives, and freed by the system
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
-
-from derm_model.files import replaced
 
 
 class JobState(StrEnum):
@@ -168,9 +164,3 @@ def seconds_since(moment: str | None) -> float:
     if moment is None:
         return float("inf")
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Replace a JSON file whole. ASCII only: a path that is no valid UTF-8 survives, too."""
-    with replaced(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=1), encoding="ascii")

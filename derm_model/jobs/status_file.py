@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TextIO
 
 from derm_model.errors import Cancelled
-from derm_model.jobs.job import JobPaths, JobState, JobStatus, utc_now, write_json
+from derm_model.files import write_json
+from derm_model.jobs.job import JobPaths, JobState, JobStatus, utc_now
 from derm_model.jobs.remaining import Remaining
 from derm_model.progress import Progress
 from derm_model.typed_json import encode

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from derm_model.errors import JobError
+from derm_model.files import write_json
 from derm_model.home import home
 from derm_model.jobs.job import (
     Job,
@@ -24,7 +25,6 @@ from derm_model.jobs.job import (
     JobStatus,
     seconds_since,
     utc_now,
-    write_json,
 )
 from derm_model.typed_json import decode_dataclass, encode
 

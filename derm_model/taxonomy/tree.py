@@ -123,6 +123,13 @@ class Taxonomy:
         """Return the depth of a node: 1 for a root, 2 for its children."""
         return self._levels[self.position(node_id)]
 
+    def at_level(self, node_id: str, level: int) -> str:
+        """Return the node's ancestor at a level (1: its root), or the node itself where it is no deeper."""
+        if level < 1:
+            raise TaxonomyError(f"levels start at 1 (the roots), got {level}")
+        line = (node_id, *self.ancestors(node_id))  # the last one is the root
+        return line[max(0, len(line) - level)]
+
     def cut(self, level: int) -> tuple[str, ...]:
         """Return the nodes of one level and the leaves above it: together they cover every leaf exactly once."""
         if level < 1:

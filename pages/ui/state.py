@@ -136,7 +136,7 @@ def new_case() -> None:
 
 
 def undo_stack(workspace: str, what: str) -> list[Any]:
-    """What this session decided in a workspace, the last one at the end; `what` is "pairs" or "quality"."""
+    """What this session decided in a workspace, the last one at the end; `what` is "pairs" or "flags"."""
     stacks: dict[tuple[str, str], list[Any]] = _owned(_UNDO, dict)
     return stacks.setdefault((workspace, what), [])
 

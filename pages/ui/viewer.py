@@ -20,6 +20,7 @@ OOD_NOTICE_PERCENTILE = 97.5  # further from the training images than this share
 NOTICE_ICONS = {
     "small": ":material/photo_size_select_small:",
     "blurred": ":material/blur_on:",
+    "far": ":material/zoom_in:",
     "dark": ":material/dark_mode:",
     "bright": ":material/light_mode:",
     "uniform": ":material/crop_square:",

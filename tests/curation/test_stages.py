@@ -4,13 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from derm_model.curation import scanning, stages
 from derm_model.curation.export import export, export_frame
 from derm_model.curation.settings import change_settings, read_settings
 from derm_model.curation.view import collection_stamp, decisions_stamp, load_curation
-from derm_model.curation.workspace import Workspace, read_json, write_json
+from derm_model.curation.workspace import Workspace, read_json
 from derm_model.data.duplicates.components import GraphRules
 from derm_model.data.duplicates.decisions import PairDecisions, write_pair_decisions
 from derm_model.data.folds import SplitPlan
@@ -18,6 +20,7 @@ from derm_model.data.manifest import Manifest
 from derm_model.data.problems import Problem
 from derm_model.data.quality import QualityDecisions, write_decisions
 from derm_model.errors import Cancelled, CurationError
+from derm_model.files import write_json
 from derm_model.progress import Progress, quiet
 from tests.curation.conftest import draw
 from tests.support import make_tiny_bundle
@@ -56,8 +59,6 @@ def test_groups_follow_ids_before_and_pictures_after_the_search(workspace: Works
     before = load_curation(workspace)
     assert before.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 4]  # the same file is a fact of the manifest
     recoded = draw(workspace.folder.parent / "pictures" / "again.png", 7).with_suffix(".tif")
-    from PIL import Image
-
     Image.open(recoded.with_suffix(".png")).save(recoded)
     more = replace(manifest.records[7], image_id="again", path=recoded)
     stages.add_manifest(workspace, Manifest((more,)), "again")
@@ -113,6 +114,25 @@ def test_new_images_make_edges_and_folds_stale(workspace: Workspace, manifest: M
         ("splits", "stale"),
     ]
     assert len(curation.groups) == 8
+
+
+def test_pictures_found_alike_stay_joined_when_images_are_added(workspace: Workspace, manifest: Manifest) -> None:
+    copy = manifest.records[7].path.with_name("copy.tif")
+    Image.open(manifest.records[7].path).save(copy)
+    pair = (manifest.records[7], replace(manifest.records[7], image_id="copy", path=copy))
+    ready(workspace, Manifest(pair))
+    assert load_curation(workspace).groups.tolist() == [0, 0]
+    stages.add_manifest(workspace, Manifest(manifest.records[:2]), "more")
+    assert load_curation(workspace).groups.tolist() == [0, 0, 1, 1]
+
+
+def test_what_an_older_version_measured_counts_as_not_scanned(workspace: Workspace, manifest: Manifest) -> None:
+    ready(workspace, manifest)
+    for file in workspace.paths.shards("quality").files():
+        pd.read_parquet(file).drop(columns="ink_share").to_parquet(file, index=False)
+    assert load_curation(workspace).stage("scan").state == "missing"
+    assert stages.scan(workspace) == 7
+    assert load_curation(workspace).stage("scan").state == "done"
 
 
 def test_a_decision_changes_groups_at_once_and_makes_the_split_stale(workspace: Workspace, manifest: Manifest) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from derm_model.curation.summary import NOT_STATED, ages, count_by, count_by_level, node_at
+from derm_model.curation.summary import NOT_STATED, ages, count_by, count_by_level
 from derm_model.taxonomy import Taxonomy, read_taxonomy
 
 
@@ -24,13 +24,6 @@ def test_every_image_is_counted_once_at_every_level(taxonomy: Taxonomy, level: s
     counted = count_by_level(pd.DataFrame({"node": nodes}), taxonomy, level)  # type: ignore[arg-type]
     assert counted["n"].sum() == len(nodes)
     assert counted["node"].is_unique
-
-
-def test_a_node_stands_under_its_root_and_its_class(taxonomy: Taxonomy) -> None:
-    leaf = next(leaf for leaf in taxonomy.leaves() if len(taxonomy.ancestors(leaf)) >= 3)
-    assert node_at(taxonomy, leaf, "roots") == taxonomy.ancestors(leaf)[-1]
-    assert node_at(taxonomy, leaf, "classes") == taxonomy.ancestors(leaf)[-2]
-    assert node_at(taxonomy, taxonomy.ancestors(leaf)[-1], "classes") == taxonomy.ancestors(leaf)[-1]
 
 
 def test_ages_are_counted_by_five_years_without_gaps() -> None:

@@ -38,7 +38,9 @@ def test_a_folder_with_other_files_never_becomes_a_workspace(tmp_path: Path) -> 
 
 
 def test_an_existing_workspace_is_opened_again(workspace: Workspace) -> None:
-    assert make_workspace(workspace.folder).settings() == workspace.settings()
+    before = workspace.paths.settings.read_bytes()
+    assert make_workspace(workspace.folder).name == workspace.name
+    assert workspace.paths.settings.read_bytes() == before
 
 
 def test_a_second_process_cannot_take_the_lock_and_gets_it_when_the_first_was_killed(workspace: Workspace) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from derm_model.errors import JobError
+from derm_model.files import write_json
 from derm_model.jobs import Job, JobPaths, JobState, JobStatus, JobStore, tail
-from derm_model.jobs.job import write_json
 from derm_model.jobs.status_file import LastLine, StatusFile
 from derm_model.jobs.store import has_worker
 from derm_model.jobs.worker import claimed

@@ -26,6 +26,19 @@ def problems(path: Path) -> str:
     return str(caught.value)
 
 
+def test_a_node_stands_under_its_ancestor_at_a_level_and_for_itself_below_its_own() -> None:
+    taxonomy = read_taxonomy()
+    leaf = next(leaf for leaf in taxonomy.leaves() if len(taxonomy.ancestors(leaf)) >= 3)
+    nearest_first = taxonomy.ancestors(leaf)
+    assert taxonomy.at_level(leaf, 1) == nearest_first[-1]
+    assert taxonomy.at_level(leaf, 2) == nearest_first[-2]
+    assert taxonomy.at_level(nearest_first[-1], 2) == nearest_first[-1]
+    assert taxonomy.at_level(leaf, 99) == leaf
+    assert all(taxonomy.level(taxonomy.at_level(leaf, level)) == level for level in range(1, taxonomy.level(leaf) + 1))
+    with pytest.raises(TaxonomyError):
+        taxonomy.at_level(leaf, 0)
+
+
 def test_nodes_are_depth_first_with_children_in_stored_order() -> None:
     taxonomy = Taxonomy(
         [Node("b2", "B2", "b"), Node("a", "A"), Node("b", "B"), Node("a1", "A1", "a"), Node("b1", "B1", "b")]

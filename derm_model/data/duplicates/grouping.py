@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from derm_model.data.duplicates.components import connect
 from derm_model.data.duplicates.detail import GRID, N_DETAIL, picture_detail
 from derm_model.data.duplicates.edges import equal_pairs
-from derm_model.data.duplicates.identity import scoped
+from derm_model.data.duplicates.identity import edges_of_ids
 from derm_model.data.duplicates.perceptual import similar_pictures
 from derm_model.data.images import decode
 from derm_model.data.manifest import Record
@@ -63,14 +63,9 @@ def fingerprints(paths: Sequence[Path], cache: Path | None = None) -> list[Finge
 def groups(records: Sequence[Record], *, pixels: bool = True, cache: Path | None = None) -> list[int]:
     """Number the groups of records that must stay together in a split.
 
-    Two records are joined by the same lesion_id or patient_id (within one source: ids of two data sets have nothing to
-    do with each other), and, when `pixels` is set, by the same bytes or nearly the same picture (`picture_detail`,
-    cosine >= `MIN_CORRELATION`). Groups are the connected components.
-
-    Measured on HAM10000, ISIC 2017 and PAD-UFES-20 (9,037 pictures, 41 million pairs), every joined pair looked at:
-    38 pairs. They are the 6 identical and 5 re-encoded pairs of ISIC 2017, 21 further pairs of one photograph in two
-    colour corrections, one pair of black-framed pictures that may be one lesion, and 5 pairs of different lesions. A
-    few recoloured copies lie below the threshold, among many unrelated pairs. 19 s on one core, 4 s with a cache.
+    Two records are joined by what they state (`edges_of_ids`: lesion and patient within one source, links across all),
+    and, when `pixels` is set, by the same bytes or nearly the same picture (`similar_pictures`, where its figures on
+    real pictures stand). Groups are the connected components.
 
     Parameters
     ----------
@@ -88,10 +83,9 @@ def groups(records: Sequence[Record], *, pixels: bool = True, cache: Path | None
     n = len(records)
     if n == 0:
         return []
-    pairs = [
-        equal_pairs(scoped(r.source, r.lesion_id) for r in records),
-        equal_pairs(scoped(r.source, r.patient_id) for r in records),
-    ]
+    from derm_model.data.table import to_table  # pandas takes half a second
+
+    pairs = [edges_of_ids(to_table(records))[["a", "b"]].to_numpy()]
     if pixels:
         prints = fingerprints([r.path for r in records], cache)
         pairs.append(equal_pairs(p.sha256 for p in prints))

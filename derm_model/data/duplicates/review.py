@@ -86,19 +86,6 @@ def review_pairs(
     return _describe(table, edges, decisions, a[order], b[order], groups)
 
 
-def review_counts(
-    table: pd.DataFrame,
-    edges: Edges,
-    rules: GraphRules,
-    decisions: PairDecisions,
-    *,
-    kind: EdgeKind = "features",
-    around: float | None = None,
-) -> dict[Show, int]:
-    """Number of pairs that `review_pairs` has for each value of `show`."""
-    return {show: len(_choose(table, edges, rules, decisions, kind, around, show)[0]) for show in SHOWS}
-
-
 def threshold_effect(
     n: int,
     edges: Edges,

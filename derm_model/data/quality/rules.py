@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derm_model.errors import CurationError
 
@@ -43,6 +44,10 @@ class QualityRule:
     unit: str
     explanation: str
     reason: str
+
+    def flags(self, values: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
+        """Which values lie on the wrong side, (n,) bool; NaN lies on neither."""
+        return np.asarray(values < threshold if self.direction == "below" else values > threshold, dtype=np.bool_)
 
 
 # The quantiles below are of 1,203 pictures: 500 of HAM10000, 400 of ISIC 2017 (both kept in 224 or 256 pixels) and all
@@ -222,6 +227,6 @@ def flags(
         threshold = chosen.get(rule.measure, rule.threshold)
         if threshold is not None and rule.measure in measures:
             values = measures[rule.measure].to_numpy(dtype=float, na_value=np.nan)
-            flagged = values < threshold if rule.direction == "below" else values > threshold
+            flagged = rule.flags(values, threshold)
         columns[rule.measure] = flagged
     return pd.DataFrame(columns, index=measures.index)

@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from derm_model import words
 from derm_model.curation.view import Curation
-from derm_model.errors import DermTreeError
 from pages.ui import look, resources, state
+from pages.ui.dataset.deciding import Answer, Desk
 from pages.ui.dataset.facts import facts_of
 from pages.ui.dataset.pictures import Thumbnail, read_thumbnails
 
 if TYPE_CHECKING:
-    from derm_model.curation.workspace import Workspace
     from derm_model.data.quality import QualityRule
-    from derm_model.data.quality.decisions import Verdict
 
 PER_PAGE = 12
-MAX_UNDO = 50
 SHOWS = {"flagged": "Flagged", "passed": "Not flagged", "decided": "Decided"}
-WORDS: dict[str, str] = {"keep": "Keep", "leave out": "Leave out"}
+ANSWERS = (
+    Answer("keep", "verdict_keep", "Keep", "K", "check"),
+    Answer("leave out", "verdict_leave_out", "Leave out", "L", "block"),
+)
 
 
 def draw_flagged(curation: Curation, rule: QualityRule, threshold: float) -> None:
@@ -68,7 +68,7 @@ def sorted_positions(curation: Curation, rule: QualityRule, threshold: float, sh
     """
     values = curation.collection.quality[rule.measure].to_numpy(dtype=np.float64, na_value=np.nan)
     known = np.isfinite(values)
-    over = values < threshold if rule.direction == "below" else values > threshold
+    over = rule.flags(values, threshold)
     if show == "decided":
         wanted = curation.collection.table["content_hash"].isin(list(curation.quality_decisions.by_hash)).to_numpy()
     else:
@@ -84,48 +84,22 @@ def first_page() -> None:
 
 
 def _draw_toolbar(curation: Curation, hashes: Sequence[str], current: int, page: int, pages: int) -> None:
-    checked = [h for h in hashes if st.session_state.get(_check(h))]
-    acted = checked or list(hashes[current : current + 1])
+    from derm_model.data.quality import decide_quality, read_decisions, withdraw_quality
+
     workspace = curation.collection.workspace
-    stack = state.undo_stack(workspace.name, "quality")
-    with st.container(horizontal=True, key="flag_tools"):
-        for verdict, shortcut, icon in (("keep", "K", "check"), ("leave out", "L", "block")):
-            st.button(
-                WORDS[verdict],
-                key=f"verdict_{verdict.replace(' ', '_')}",
-                shortcut=shortcut,
-                icon=f":material/{icon}:",
-                disabled=not acted,
-                on_click=_decide,
-                args=(curation, acted, verdict),
-            )
-        st.button(
-            "Undo",
-            key="undo_flags",
-            shortcut="U",
-            icon=":material/undo:",
-            disabled=not stack,
-            on_click=_undo,
-            args=(workspace,),
-        )
-        st.button(
-            "Previous",
-            key="previous_flags",
-            shortcut="P",
-            icon=":material/arrow_back:",
-            disabled=page == 0,
-            on_click=_turn,
-            args=(page - 1,),
-        )
-        st.button(
-            "Next",
-            key="next_flags",
-            shortcut="N",
-            icon=":material/arrow_forward:",
-            disabled=page + 1 >= pages,
-            on_click=_turn,
-            args=(page + 1,),
-        )
+    desk = Desk(
+        name="flags",
+        page=state.FLAG_PAGE,
+        workspace=workspace,
+        path=workspace.paths.quality_decisions,
+        read=read_decisions,
+        decide=decide_quality,
+        withdraw=withdraw_quality,
+        box=_check,
+    )
+    checked = desk.checked(hashes)
+    acted = checked or list(hashes[current : current + 1])
+    desk.draw(ANSWERS, acted, {h: curation.quality_decisions.get(h) for h in acted}, page + 1 < pages)
     if acted:
         which = f"the {words.plural(len(checked), 'checked image')}" if checked else "the image marked **next**"
         st.caption(f"Keep: may stand in validation and test sets. Leave out: may not. Both act on {which}.")
@@ -153,43 +127,3 @@ def _draw_image(
 
 def _check(content_hash: str) -> str:
     return f"flag_{content_hash[:16]}"
-
-
-def _turn(page: int) -> None:
-    st.session_state[state.FLAG_PAGE] = max(0, page)
-
-
-def _decide(curation: Curation, hashes: Sequence[str], verdict: Verdict) -> None:
-    from derm_model.data.quality import decide_quality
-
-    workspace = curation.collection.workspace
-    before = [(content_hash, curation.quality_decisions.get(content_hash)) for content_hash in hashes]
-    try:
-        decide_quality(workspace.paths.quality_decisions, hashes, verdict)
-    except (DermTreeError, OSError) as error:
-        state.say(f"**The decision was not kept.** {look.plain(str(error))}", failed=True)
-        return
-    stack = state.undo_stack(workspace.name, "quality")
-    stack.append((verdict, before))
-    del stack[:-MAX_UNDO]
-    for content_hash in hashes:
-        st.session_state[_check(content_hash)] = False
-
-
-def _undo(workspace: Workspace) -> None:
-    """Take back what this session decided last, unless somebody has decided otherwise since."""
-    from derm_model.data.quality import decide_quality, read_decisions, withdraw_quality
-
-    verdict, before = state.undo_stack(workspace.name, "quality").pop()
-    path = workspace.paths.quality_decisions
-    try:
-        now = read_decisions(path)
-        ours = [(h, old) for h, old in before if (made := now.get(h)) is not None and made.decision == verdict]
-        withdraw_quality(path, [h for h, old in ours if old is None])
-        for content_hash, old in ours:
-            if old is not None:
-                decide_quality(path, [content_hash], old.decision, old.note)
-    except (DermTreeError, OSError) as error:
-        state.say(f"**Nothing was undone.** {look.plain(str(error))}", failed=True)
-        return
-    state.say(f"{words.plural(len(ours), 'decision')} taken back.")

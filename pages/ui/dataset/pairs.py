@@ -9,27 +9,29 @@ import streamlit as st
 
 from derm_model import words
 from derm_model.curation.view import Curation
-from derm_model.errors import DermTreeError
 from pages.ui import look, resources, state
+from pages.ui.dataset.deciding import Answer, Desk
 from pages.ui.dataset.facts import facts_of
 from pages.ui.dataset.pictures import Thumbnail, read_thumbnails
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from derm_model.curation.workspace import Workspace
-    from derm_model.data.duplicates.decisions import Answer, HashPair
+    from derm_model.data.duplicates.decisions import HashPair
     from derm_model.data.duplicates.edges import EdgeKind
 
 PER_PAGE = 6  # three rows of two: what one looks over at a glance, and 12 pictures load in a blink
-MAX_UNDO = 50
 SHOWS = {
     "undecided": "Undecided",
     "above": "That join",
     "below": "That do not",
     "decided": "Decided",
 }
-WORDS: dict[str, str] = {"same": "Belong together", "different": "Do not belong together"}
+ANSWERS = (
+    Answer("same", "decide_same", "Belong together", "A", "link"),
+    Answer("different", "decide_different", "Do not belong together", "D", "link_off"),
+)
+WORDS = {answer.word: answer.label for answer in ANSWERS}
 
 
 def draw_pairs(curation: Curation, kind: EdgeKind, threshold: float) -> None:
@@ -56,7 +58,7 @@ def draw_pairs(curation: Curation, kind: EdgeKind, threshold: float) -> None:
         st.rerun()
     keys = [_key(pair) for pair in _pairs(shown)]
     current = next((i for i, decision in enumerate(shown["decision"]) if decision is None), 0)
-    _draw_toolbar(curation, shown, keys, current, more)
+    _draw_toolbar(curation, shown, current, more)
     if not len(shown):
         st.caption("No pair here. Move the threshold or look at the other pairs.")
         return
@@ -97,53 +99,26 @@ def _first_page() -> None:
     st.session_state[state.PAIR_PAGE] = 0
 
 
-def _draw_toolbar(curation: Curation, shown: pd.DataFrame, keys: Sequence[str], current: int, more: bool) -> None:
+def _draw_toolbar(curation: Curation, shown: pd.DataFrame, current: int, more: bool) -> None:
     """Decisions about the checked pairs, or the current one; pages; undo. Every button has a key."""
+    from derm_model.data.duplicates.decisions import decide_pairs, read_pair_decisions, undo_pairs
+
+    workspace = curation.collection.workspace
+    desk = Desk(
+        name="pairs",
+        page=state.PAIR_PAGE,
+        workspace=workspace,
+        path=workspace.paths.pair_decisions,
+        read=read_pair_decisions,
+        decide=decide_pairs,
+        withdraw=undo_pairs,
+        box=_box,
+    )
     pairs = _pairs(shown)
-    checked = [pair for pair, key in zip(pairs, keys, strict=True) if st.session_state.get(f"check_{key}")]
+    checked = desk.checked(pairs)
     acted = checked or pairs[current : current + 1]
     acted = [pair for pair in acted if pair[0] != pair[1]]  # one content twice: nothing to decide
-    workspace = curation.collection.workspace
-    page = st.session_state.get(state.PAIR_PAGE, 0)
-    stack = state.undo_stack(workspace.name, "pairs")
-    with st.container(horizontal=True, key="pair_tools"):
-        for answer, shortcut, icon in (("same", "A", "link"), ("different", "D", "link_off")):
-            st.button(
-                WORDS[answer],
-                key=f"decide_{answer}",
-                shortcut=shortcut,
-                icon=f":material/{icon}:",
-                disabled=not acted,
-                on_click=_decide,
-                args=(curation, acted, answer),
-            )
-        st.button(
-            "Undo",
-            key="undo_pairs",
-            shortcut="U",
-            icon=":material/undo:",
-            disabled=not stack,
-            on_click=_undo,
-            args=(workspace,),
-        )
-        st.button(
-            "Previous",
-            key="previous_pairs",
-            shortcut="P",
-            icon=":material/arrow_back:",
-            disabled=page == 0,
-            on_click=_turn,
-            args=(-1,),
-        )
-        st.button(
-            "Next",
-            key="next_pairs",
-            shortcut="N",
-            icon=":material/arrow_forward:",
-            disabled=not more,
-            on_click=_turn,
-            args=(1,),
-        )
+    desk.draw(ANSWERS, acted, {pair: curation.pair_decisions.get(pair) for pair in acted}, more)
     if acted:
         which = f"the {words.plural(len(checked), 'checked pair')}" if checked else "the pair marked **next**"
         st.caption(
@@ -182,41 +157,5 @@ def _key(pair: HashPair) -> str:
     return f"{pair[0][:12]}_{pair[1][:12]}"
 
 
-def _turn(by: int) -> None:
-    st.session_state[state.PAIR_PAGE] = max(0, st.session_state.get(state.PAIR_PAGE, 0) + by)
-
-
-def _decide(curation: Curation, pairs: Sequence[HashPair], answer: Answer) -> None:
-    from derm_model.data.duplicates.decisions import decide_pairs
-
-    workspace = curation.collection.workspace
-    before = [(pair, curation.pair_decisions.get(pair)) for pair in pairs]
-    try:
-        decide_pairs(workspace.paths.pair_decisions, pairs, answer)
-    except (DermTreeError, OSError) as error:
-        state.say(f"**The decision was not kept.** {look.plain(str(error))}", failed=True)
-        return
-    stack = state.undo_stack(workspace.name, "pairs")
-    stack.append((answer, before))
-    del stack[:-MAX_UNDO]
-    for pair in pairs:
-        st.session_state[f"check_{_key(pair)}"] = False
-
-
-def _undo(workspace: Workspace) -> None:
-    """Take back what this session decided last, unless somebody has decided otherwise since."""
-    from derm_model.data.duplicates.decisions import decide_pairs, read_pair_decisions, undo_pairs
-
-    answer, before = state.undo_stack(workspace.name, "pairs").pop()
-    path = workspace.paths.pair_decisions
-    try:
-        now = read_pair_decisions(path)
-        ours = [(pair, old) for pair, old in before if (made := now.get(pair)) is not None and made.decision == answer]
-        undo_pairs(path, [pair for pair, old in ours if old is None])
-        for pair, old in ours:
-            if old is not None:
-                decide_pairs(path, [pair], old.decision, old.note)
-    except (DermTreeError, OSError) as error:
-        state.say(f"**Nothing was undone.** {look.plain(str(error))}", failed=True)
-        return
-    state.say(f"{words.plural(len(ours), 'decision')} taken back.")
+def _box(pair: HashPair) -> str:
+    return f"check_{_key(pair)}"

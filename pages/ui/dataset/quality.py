@@ -143,7 +143,7 @@ def _draw_threshold(curation: Curation, rule: QualityRule) -> float:
                 help="Nothing changes before it is applied.",
             )
         )
-        count = int(_flagged(values, rule, chosen).sum())
+        count = int(rule.flags(values, chosen).sum())
         share = count / len(values) if len(values) else 0.0
         now = "The rule is off." if applied is None else _in_force(values, rule, applied)
         st.markdown(f"**{words.plural(count, 'image')}** ({words.percent(share)}) would be flagged. {now}")
@@ -159,7 +159,7 @@ def _draw_threshold(curation: Curation, rule: QualityRule) -> float:
 
 
 def _in_force(values: NDArray[np.float64], rule: QualityRule, applied: float) -> str:
-    return f"In force: {number(applied)}, {words.plural(int(_flagged(values, rule, applied).sum()), 'image')}."
+    return f"In force: {number(applied)}, {words.plural(int(rule.flags(values, applied).sum()), 'image')}."
 
 
 def _draw_buttons(curation: Curation, rule: QualityRule, applied: float | None, chosen: float, key: str) -> None:
@@ -230,7 +230,3 @@ def values_of(curation: Curation, rule: QualityRule) -> NDArray[np.float64]:
     """The measure of every image, NaN where it cannot be told."""
     values: NDArray[np.float64] = curation.collection.quality[rule.measure].to_numpy(dtype=np.float64, na_value=np.nan)
     return values
-
-
-def _flagged(values: NDArray[np.float64], rule: QualityRule, threshold: float) -> NDArray[np.bool_]:
-    return values < threshold if rule.direction == "below" else values > threshold

@@ -35,6 +35,14 @@ def test_a_lesion_id_is_no_patient_id():
     assert groups([record("a", lesion_id="7"), record("b", patient_id="7")], pixels=False) == [0, 1]
 
 
+def test_a_link_joins_across_sources():
+    records = [
+        Record(image_id=str(i), path=Path(str(i)), node="n", label=None, source=f"s{i}", links=links)
+        for i, links in enumerate([("isic:1",), (), ("isic:2", "isic:1")])
+    ]
+    assert groups(records, pixels=False) == [0, 1, 0]
+
+
 def test_no_records_are_no_groups():
     assert groups([]) == []
 
