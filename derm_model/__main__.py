@@ -27,6 +27,7 @@ COMMANDS = {
     "fetch": "fetch",
     "curate": "curate",
     "split": "split",
+    "jobs": "jobs",
 }
 
 
@@ -64,6 +65,7 @@ def call(arguments: Sequence[str], report: Report | None = None) -> int:
     named = arguments[0] if arguments else None
     args = build_parser((named,) if named in COMMANDS else COMMANDS).parse_args(arguments)
     args.report = terminal_report() if report is None else report
+    args.words = list(arguments)  # for a command that hands itself on to processes of its own
     code: int = _module(args.command).run(args)
     sys.stdout.flush()
     return code

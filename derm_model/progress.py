@@ -30,12 +30,15 @@ class Progress:
         Pieces there are; None where that is not known.
     unit
         What a piece is, in the plural.
+    remaining_s
+        Seconds to the end, where the work knows better than its recent speed tells; None otherwise.
     """
 
     stage: str
     done: int
     total: int | None = None
     unit: str = "images"
+    remaining_s: float | None = None
 
 
 Report = Callable[[Progress], None]

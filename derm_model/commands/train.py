@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from derm_model.commands.terminal import say
 from derm_model.errors import TrainingError
+from derm_model.progress import Report, quiet
 from derm_model.words import BADGE
 
 if TYPE_CHECKING:
-    from derm_model.data.splits import SplitRules
+    from derm_model.data.manifest import Manifest
+    from derm_model.data.splits import Split, SplitRules
     from derm_model.net.config import TrainConfig
+    from derm_model.net.run import Run
+    from derm_model.net.run_state import RunPaths
+    from derm_model.net.team import Team
+    from derm_model.net.training import EpochResult
+    from derm_model.taxonomy import Taxonomy
 
-EXAMPLE = """example:
+EXAMPLE = """examples:
   python -m derm_model train --manifest ham10000.csv pad.csv --out var/runs/first --preset small-data
+  python -m derm_model train --workspace var/curation/skin --fold 0 --out var/runs/fold-0
+  python -m derm_model train --manifest ham10000.csv --preset small-data --preview
+  torchrun --nnodes=2 --nproc-per-node=8 --rdzv-endpoint=host:29500 --rdzv-backend=c10d -m derm_model train ...
 Stop it with Ctrl-C; the same command goes on after the last finished epoch.
 """
 
@@ -30,39 +41,61 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--manifest", type=Path, nargs="+", required=True, help="manifest CSV files (docs/training.md)")
-    parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is resumed")
-    parser.add_argument("--preset", default="paper", help="paper (default) or small-data")
+    add_data(parser)
+    parser.add_argument("--out", type=Path, help="run folder; an unfinished run in it is resumed")
+    add_recipe(parser)
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="any option of the recipe (derm_model/net/config.py), e.g. --set learning_rate=1e-4",
+        "--preview", action="store_true", help="print classes, images, time and memory; train nothing, write nothing"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="processes that divide each batch, one per GPU"
     )
     parser.add_argument(
-        "--stages", nargs="+", metavar="PX:EPOCHS", help="training crop sizes and epochs, e.g. 192:4 240:2"
+        "--no-bundle", action="store_true", help="judge the validation images at the end, but save no bundle"
     )
-    parser.add_argument("--initialisation", help="imagenet (default), random, or a path to a backbone or a bundle")
-    parser.add_argument(
+    parser.add_argument("--name", help="name of the bundle; default: the run folder's name")
+    parser.add_argument("--card-notes", type=Path, help="JSON file with origin, licence and limitations for the card")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Options that say which images there are and how they are split."""
+    data = parser.add_argument_group("data")
+    where = data.add_mutually_exclusive_group(required=True)
+    where.add_argument("--manifest", type=Path, nargs="+", help="manifests, CSV or Parquet (docs/data-format.md)")
+    where.add_argument("--workspace", type=Path, metavar="DIR", help="curation workspace, with its folds")
+    data.add_argument("--folds", type=Path, metavar="FILE", help="folds of the manifest, as `split` writes them")
+    data.add_argument("--fold", type=int, metavar="K", help="fold that validates, from 0; the others train")
+    data.add_argument(
         "--holdout",
         nargs="+",
         default=[],
         metavar="SOURCE=SHARE",
-        help="held-out share per source, or SOURCE=official; default 0.15",
+        help="held-out share per source, or SOURCE=official; default 0.15; not with folds",
     )
-    parser.add_argument(
+    data.add_argument(
         "--validation", type=float, default=0.10, help="share of the remaining groups used for validation"
     )
-    parser.add_argument(
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Options that change the recipe."""
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--preset", default="paper", help="paper (default) or small-data")
+    recipe.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any option of the recipe (docs/training.md lists them), e.g. --set learning_rate=1e-4; none for no value",
+    )
+    recipe.add_argument(
+        "--stages", nargs="+", metavar="PX:EPOCHS", help="training crop sizes and epochs, e.g. 192:4 240:2"
+    )
+    recipe.add_argument("--initialisation", help="imagenet (default), random, or a path to a backbone or a bundle")
+    recipe.add_argument(
         "--source-weight", nargs="+", default=[], metavar="SOURCE=WEIGHT", help="extra sampling weight of a source"
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument(
-        "--no-bundle", action="store_true", help="stop after the last epoch, without evaluating and bundling"
-    )
-    parser.add_argument("--name", help="name of the bundle; default: the run folder's name")
-    parser.add_argument("--card-notes", type=Path, help="JSON file with origin, licence and limitations for the card")
 
 
 def read_config(args: argparse.Namespace) -> TrainConfig:
@@ -71,7 +104,7 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
     Raises
     ------
     TrainingError
-        An unknown preset or option, or a value that cannot be read.
+        An unknown preset or option, a value that cannot be read, or a combination that makes no sense.
     """
     from derm_model.net.config import PRESETS, Stage, TrainConfig
 
@@ -107,85 +140,207 @@ def _number(text: str, name: str) -> float:
         raise TrainingError(f"{name} wants a number, got {text!r}.") from None
 
 
+def _whole(text: str, name: str) -> int:
+    number = _number(text, name)
+    if number != int(number):
+        raise TrainingError(f"{name} wants a whole number, got {text!r}.")
+    return int(number)
+
+
 def _value(name: str, text: str, config: TrainConfig) -> object:
-    """Read a value as the type its default has."""
-    if not hasattr(config, name):
-        known = ", ".join(f.name for f in dataclasses.fields(config))
-        raise TrainingError(f"Unknown training option {name!r}. Known: {known}.")
-    default = getattr(config, name)
-    if isinstance(default, bool):
+    """Read a value as the type its default has; options that may be without a value take `none`."""
+    kinds = {f.name: str(f.type) for f in dataclasses.fields(config)}
+    if name not in kinds:
+        raise TrainingError(f"Unknown training option {name!r}. Known: {', '.join(kinds)}.")
+    kind = kinds[name]
+    if kind.endswith("| None") and text.lower() == "none":
+        return None
+    if kind == "bool":
         if text.lower() not in ("true", "false"):
             raise TrainingError(f"{name} wants true or false, got {text!r}.")
         return text.lower() == "true"
-    if isinstance(default, tuple):
-        return tuple(_number(part, name) for part in text.split(","))
-    if isinstance(default, int):
-        return int(_number(text, name))
-    if isinstance(default, float) or default is None:
+    if kind.startswith("int"):
+        return _whole(text, name)
+    if kind.startswith("float"):
         return _number(text, name)
-    return text
+    if kind == "str":
+        return text
+    if kind.startswith("tuple[float"):
+        return tuple(_number(part, name) for part in text.split(","))
+    raise TrainingError(f"{name} has an option of its own: --{name.replace('_', '-').removesuffix('s')}(s).")
 
 
-def read_rules(args: argparse.Namespace) -> SplitRules:
-    """Split rules from --holdout and --validation."""
-    from derm_model.data.splits import OFFICIAL, SplitRules
+def read_data(args: argparse.Namespace, taxonomy: Taxonomy) -> tuple[Manifest, SplitRules | Split]:
+    """The images, and how they are split.
 
+    Raises
+    ------
+    DermTreeError
+        A file that cannot be read, folds of other images, or options that exclude each other.
+    """
+    from derm_model.data.fold_table import read_folds
+    from derm_model.data.manifest import join, read_manifest
+    from derm_model.data.splits import OFFICIAL, SplitRules, split_of_fold
+    from derm_model.taxonomy import read_crosswalk
+
+    manifests, folds = args.manifest, args.folds
+    if args.workspace is not None:
+        from derm_model.curation.workspace import Workspace
+
+        paths = Workspace(args.workspace).paths
+        manifests = [paths.manifest]
+        if folds is None and paths.folds.is_file():
+            folds = paths.folds
+    crosswalk = read_crosswalk(taxonomy)
+    manifest = join([read_manifest(path, taxonomy, crosswalk) for path in manifests], taxonomy)
+    if args.fold is not None and folds is None:
+        raise TrainingError(
+            "--fold names a fold of a table. There is none. Give --folds FILE, or make a split in the workspace first."
+        )
+    if folds is not None and (args.fold is not None or args.folds is not None):
+        if args.holdout:
+            raise TrainingError("Folds say which images are held out. Leave --holdout out, or train without folds.")
+        return manifest, split_of_fold(manifest.records, read_folds(folds), args.fold or 0)
     pairs = (_pair(item, "--holdout") for item in args.holdout)
     shares = {name: OFFICIAL if value == "official" else _number(value, name) for name, value in pairs}
-    return SplitRules(holdout=shares, validation=args.validation)
+    return manifest, SplitRules(holdout=shares, validation=args.validation)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, then evaluate on the held-out images and save the bundle. 130 after Ctrl-C."""
-    config, rules = read_config(args), read_rules(args)
+    """Train, then evaluate on the held-out images and save the bundle."""
+    config = read_config(args)
+    if args.out is None and not args.preview:
+        raise TrainingError("A run needs a folder. None was named. Give --out DIR.")
 
-    from derm_model.data.manifest import join, read_manifest
+    from derm_model.net.launching import is_one_of_several, train_in_processes
     from derm_model.net.precision import find_device
     from derm_model.net.run import prepare_run
     from derm_model.net.run_state import RunPaths
-    from derm_model.net.training import fit
-    from derm_model.taxonomy import read_crosswalk, read_taxonomy
+    from derm_model.taxonomy import read_taxonomy
 
+    device = find_device(args.device)
+    if args.preview:
+        return _preview(args, config, device)
+    paths = RunPaths(args.out)
+    if args.processes > 1 and not is_one_of_several():
+        train_in_processes(args.processes, args.words, paths, args.report)
+        return 0
     taxonomy = read_taxonomy()
-    crosswalk = read_crosswalk(taxonomy)
-    manifest = join([read_manifest(path, taxonomy, crosswalk) for path in args.manifest], taxonomy)
+    manifest, rules = read_data(args, taxonomy)
     for problem in manifest.problems:
         say(problem.message)
-    paths = RunPaths(args.out)
-    prepared = prepare_run(config, manifest.records, taxonomy, rules, paths, say=say)
+    if is_one_of_several():
+        return _train_as_one_of_several(args, config, manifest, rules, taxonomy, paths, device)
+    with paths.locked():
+        prepared = prepare_run(config, manifest.records, taxonomy, rules, paths, fold=args.fold, say=say)
+        _say_what_is_trained(prepared)
+        train(prepared, paths, device, args.report)
+        return finish(args, prepared, paths, device, args.report)
+
+
+def _train_as_one_of_several(
+    args: argparse.Namespace,
+    config: TrainConfig,
+    manifest: Manifest,
+    rules: SplitRules | Split,
+    taxonomy: Taxonomy,
+    paths: RunPaths,
+    device: str,
+) -> int:
+    """One process of a team: the leader prepares the run and finishes it, all train."""
+    import torch
+
+    from derm_model.net.effort import Clock
+    from derm_model.net.launching import ProgressFile, failures_noted
+    from derm_model.net.run import prepare_run
+    from derm_model.net.team import joined
+    from derm_model.net.training import EpochResult, fit
+
+    with failures_noted(paths), joined(torch.device(device)) as (team, own), _locked_by_leader(paths, team):
+        if team.leads:
+            prepared = prepare_run(config, manifest.records, taxonomy, rules, paths, fold=args.fold, say=say)
+            _say_what_is_trained(prepared)
+        team.wait()
+        if not team.leads:
+            prepared = prepare_run(config, manifest.records, taxonomy, rules, paths, fold=args.fold)
+        report = ProgressFile(paths) if team.leads else quiet
+        clock = Clock(prepared, str(own), team.size)
+        for result in fit(prepared, paths, device=own, team=team, stop=paths.stop.exists):
+            report(clock.progress(result))
+            if team.leads and isinstance(result, EpochResult):
+                say(in_words(result))
+        return finish(args, prepared, paths, str(own), report) if team.leads else 0
+
+
+def _locked_by_leader(paths: RunPaths, team: Team) -> AbstractContextManager[None]:
+    return paths.locked() if team.leads else nullcontext()
+
+
+def _say_what_is_trained(run: Run) -> None:
     say(
-        f"{len(prepared.train.records):,} images to train on, {len(prepared.validation.records):,} for validation, "
-        f"{len(prepared.test.records):,} held out, {len(prepared.split.excluded):,} left out beside test images, "
-        f"{prepared.not_in_a_class:,} with a diagnosis no class covers"
+        f"{len(run.train):,} images to train on, {len(run.validation):,} for validation, {len(run.test):,} held out, "
+        f"{len(run.split.excluded):,} left out, {run.not_in_a_class:,} with a diagnosis no class covers, "
+        f"{run.not_judged:,} labelled too coarsely to be judged"
     )
-    for i, cls in enumerate(prepared.partition.classes):
+    for i, cls in enumerate(run.partition.classes):
         say(f"  class {i}: {cls.name} ({cls.n_images:,} images)")
-    device = find_device(args.device)
+    for coarse in run.targets.coarse:
+        say(f"  {coarse.n_images:,} images of {coarse.node} train the sum of {len(coarse.classes)} classes")
+
+
+def train(run: Run, paths: RunPaths, device: str, report: Report) -> None:
+    """Train to the end of the schedule, telling `report`; whatever it raises stops the training between two steps."""
+    from derm_model.net.effort import Clock
+    from derm_model.net.training import EpochResult, fit
+
+    clock = Clock(run, device)
     try:
-        for result in fit(
-            config, prepared.train, prepared.validation, len(prepared.partition.classes), paths, device=device
-        ):
-            accuracy = (
-                "no validation images" if result.accuracy is None else f"mean class accuracy {result.accuracy:.3f}"
-            )
-            say(
-                f"epoch {result.epoch}/{result.n_epochs} at {result.size_px} px: loss {result.loss:.4f}, {accuracy}, "
-                f"{result.images_per_second:.1f} images/s, {result.seconds:.0f} s"
-            )
+        for result in fit(run, paths, device=device):
+            if isinstance(result, EpochResult):
+                say(in_words(result))
+            report(clock.progress(result))
     except KeyboardInterrupt:
         say("Stopped. The last finished epoch is kept; the same command goes on from it.")
-        return 130
+        raise
+
+
+def finish(args: argparse.Namespace, run: Run, paths: RunPaths, device: str, report: Report) -> int:
+    """Judge the finished network on the validation images, then measure it on the held-out ones and save the bundle."""
+    from derm_model.net.release import CardNotes, choose, release
+
+    if not len(run.validation):
+        if args.no_bundle:
+            print(f"Trained: {paths.checkpoint}")
+            return 0
+        raise TrainingError(
+            "A bundle needs validation images for its temperature and thresholds. Use --validation 0.1, or --no-bundle."
+        )
+    chosen = choose(run, paths, device=device, report=report)
+    say(f"The {chosen.model.weights} weights are kept")
     if args.no_bundle:
+        print(f"Trained: {paths.validation}")
         return 0
-
-    from derm_model.net.release import CardNotes, release
-
-    notes = CardNotes.read(args.card_notes)
-    folder = release(prepared, taxonomy, paths, args.name or paths.folder.name, notes, device=device, say=say)
-    say(f"Bundle saved: {folder}. {BADGE}.")
+    name = args.name or paths.folder.resolve().name
+    folder = release(run, chosen, paths, name, CardNotes.read(args.card_notes), device=device, say=say, report=report)
+    print(f"Bundle saved: {folder}. {BADGE}.")
     return 0
 
 
-def say(text: str) -> None:
-    """One line of progress on standard error."""
-    print(text, file=sys.stderr, flush=True)
+def _preview(args: argparse.Namespace, config: TrainConfig, device: str) -> int:
+    from derm_model.net.preview import preview, preview_lines
+    from derm_model.taxonomy import read_taxonomy
+
+    taxonomy = read_taxonomy()
+    manifest, rules = read_data(args, taxonomy)
+    seen = preview(config, manifest.records, taxonomy, rules, device=device, fold=args.fold, n_processes=args.processes)
+    print("\n".join(preview_lines(seen)))
+    return 0
+
+
+def in_words(result: EpochResult) -> str:
+    """An epoch as a line of the log."""
+    accuracy = "no validation images" if result.accuracy is None else f"mean class accuracy {result.accuracy:.3f}"
+    return (
+        f"epoch {result.epoch}/{result.n_epochs} at {result.size_px} px: loss {result.loss:.4f}, {accuracy}, "
+        f"{result.images_per_second:.1f} images/s, {result.seconds:.0f} s, {result.memory_bytes / 2**30:.1f} GiB"
+    )

@@ -106,5 +106,34 @@ def write_folds(path: Path, folds: pd.DataFrame) -> None:
             folds.to_csv(temporary, index=False, lineterminator="\n")
 
 
+def read_folds(path: Path) -> pd.DataFrame:
+    """Read what `write_folds` wrote.
+
+    Raises
+    ------
+    SplitError
+        The file cannot be read, or lacks a column.
+    """
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            folds = pd.read_parquet(path)
+        else:
+            # an image may well be called "NA"
+            kinds: Any = {"image_id": str, "source": str, "part": str, "fold": "Int8"}
+            folds = pd.read_csv(
+                path,
+                dtype=kinds,
+                keep_default_na=False,
+                na_values={"fold": [""]},
+            )
+    except (OSError, ValueError) as error:
+        raise SplitError(f"{path} cannot be read as folds ({error}). Make them with `split --folds`.") from error
+    if missing := {"image_id", "source", "part", "fold", "evaluate"} - set(folds.columns):
+        raise SplitError(f"{path} is no table of folds: {', '.join(sorted(missing))} is missing. Make it with `split`.")
+    return folds
+
+
 def _place(part: str, fold: Any) -> str:
     return f"fold {fold}" if part == DEVELOPMENT else part

@@ -10,13 +10,17 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from derm_model.data.duplicates import groups
+from derm_model.data.fold_table import DEVELOPMENT, TEST
 from derm_model.data.manifest import Record
-from derm_model.errors import ManifestError
+from derm_model.errors import ManifestError, SplitError
 
-__all__ = ["DEMO_RULES", "OFFICIAL", "Holdout", "Split", "SplitRules", "groups", "make_split"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["DEMO_RULES", "OFFICIAL", "Holdout", "Split", "SplitRules", "groups", "make_split", "split_of_fold"]
 
 OFFICIAL: Literal["official"] = "official"
 Holdout = float | Literal["official"]
@@ -62,8 +66,9 @@ DEMO_RULES = SplitRules(holdout={"HAM10000": 0.15, "PAD-UFES-20": 0.25, "ISIC 20
 class Split:
     """Positions of records in each part, ascending; the parts are disjoint and together are all records.
 
-    `excluded` holds the trainable images that share a group with an official test image: training on them would tell
-    the test's answers, and testing on them would change the official test.
+    `excluded` holds the trainable images that share a group with an official test image (training on them would tell
+    the test's answers, and testing on them would change the official test), and in a round of a cross-validation the
+    images that may train but not validate and lie in the fold that validates.
     """
 
     train: tuple[int, ...]
@@ -72,6 +77,59 @@ class Split:
     excluded: tuple[int, ...]
     seed: int
     rule: str
+    development: tuple[int, ...] | None = None  # of a cross-validation: all images of all folds
+
+    @property
+    def counted(self) -> tuple[int, ...]:
+        """Positions that training classes are counted on: never a test image, and the same in all rounds of folds."""
+        return (*self.train, *self.validation) if self.development is None else self.development
+
+
+def split_of_fold(records: Sequence[Record], folds: pd.DataFrame, fold: int) -> Split:
+    """The split of one round of a cross-validation: fold `fold` validates, the others train.
+
+    Parameters
+    ----------
+    records
+    folds
+        Of `derm_model.data.folds.make_folds`, a row per record, in any order.
+    fold
+        0-based.
+
+    Raises
+    ------
+    SplitError
+        The folds are of other images, or there is no such fold.
+    """
+    rows = dict(
+        zip(
+            zip(folds["source"], folds["image_id"], strict=True),
+            zip(folds["part"], folds["fold"], folds["evaluate"], strict=True),
+            strict=True,
+        )
+    )
+    if rows.keys() != {(r.source, r.image_id) for r in records}:
+        raise SplitError(
+            f"Folds belong to the images they were made for. These are of {len(rows):,} images, the manifest has "
+            f"{len(records):,}, and not the same ones. Make the folds again."
+        )
+    numbers = {int(number) for part, number, _ in rows.values() if part == DEVELOPMENT}
+    if fold not in numbers:
+        raise SplitError(f"The folds are numbered 0 to {max(numbers, default=-1)}. There is no fold {fold}.")
+    parts: dict[str, list[int]] = {"train": [], "validation": [], "test": [], "excluded": [], "development": []}
+    for i, record in enumerate(records):
+        part, number, evaluate = rows[record.source, record.image_id]
+        if part == DEVELOPMENT:
+            parts["development"].append(i)
+            name = "train" if int(number) != fold else "validation" if evaluate else "excluded"
+        else:
+            name = "test" if part == TEST else "excluded"
+        parts[name].append(i)
+    return Split(
+        **{name: tuple(positions) for name, positions in parts.items()},
+        seed=0,
+        rule=f"Fold {fold + 1} of {len(numbers)} validates, the others train; no group lies in two folds or parts.",
+    )
 
 
 def make_split(

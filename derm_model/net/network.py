@@ -24,6 +24,8 @@ from torchvision.models.inception import (
 from derm_model.errors import TrainingError
 
 ARCHITECTURES = ("inception_v3", "tiny")
+STEM = ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3")
+MIXED = ("5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c")
 
 
 def _average_pool(x: Tensor) -> Tensor:
@@ -100,10 +102,9 @@ class InceptionV3(Inception3):  # type: ignore[misc]  # torchvision is untyped
         nn.init.zeros_(self.fc.bias)
 
     def _to_mixed_6e(self, x: Tensor) -> Tensor:
-        for name in ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "maxpool1", "Conv2d_3b_1x1", "Conv2d_4a_3x3"):
+        for name in (*STEM[:3], "maxpool1", *STEM[3:], "maxpool2"):
             x = getattr(self, name)(x)
-        x = self.maxpool2(x)
-        for name in ("5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e"):
+        for name in MIXED[: MIXED.index("6e") + 1]:
             x = getattr(self, f"Mixed_{name}")(x)
         return x
 
@@ -123,11 +124,16 @@ class InceptionV3(Inception3):  # type: ignore[misc]  # torchvision is untyped
         """Logits (n, n_classes)."""
         return self.head(self.features(x))
 
-    def forward_with_aux(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits and, in training with an auxiliary head, the auxiliary logits; both (n, n_classes)."""
+    def features_and_aux(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features (n, 2048) and, in training with an auxiliary head, its logits (n, n_classes): one pass."""
         middle = self._to_mixed_6e(x)
         aux = self.AuxLogits(middle) if self.AuxLogits is not None and self.training else None
-        return self.head(self._from_mixed_6e(middle)), aux
+        return self._from_mixed_6e(middle), aux
+
+    def blocks(self) -> list[nn.ModuleList]:
+        """The body from the input to the features; the first is the stem, all before the first Inception block."""
+        stem = nn.ModuleList(getattr(self, name) for name in STEM)
+        return [stem, *(nn.ModuleList([getattr(self, f"Mixed_{name}")]) for name in MIXED)]
 
 
 class TinyNetwork(nn.Module):
@@ -156,12 +162,25 @@ class TinyNetwork(nn.Module):
         """Logits (n, n_classes)."""
         return self.head(self.features(x))
 
-    def forward_with_aux(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits and None: there is no auxiliary head."""
-        return self(x), None
+    def features_and_aux(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features and None: there is no auxiliary head."""
+        return self.features(x), None
+
+    def blocks(self) -> list[nn.ModuleList]:
+        """The body from the input to the features: four convolutions with what belongs to each."""
+        layers = list(self.body)
+        return [nn.ModuleList(layers[i : i + 3]) for i in range(0, len(layers), 3)]
 
 
 AnyNetwork = InceptionV3 | TinyNetwork
+
+
+def freeze(network: AnyNetwork, n_blocks: int) -> None:
+    """Let the first `n_blocks` of the body stand still, statistics of batch norm included, and all the rest train."""
+    network.train()
+    network.requires_grad_(True)
+    for block in network.blocks()[:n_blocks]:
+        block.requires_grad_(False).eval()
 
 
 def build_network(n_classes: int, *, architecture: str = "inception_v3", **options: Any) -> AnyNetwork:

@@ -25,9 +25,10 @@ from derm_model.net.bundle import save_bundle
 from derm_model.net.network import AnyNetwork
 from derm_model.net.preprocessing import Preprocessing
 from derm_model.net.reference import FeatureReference
-from derm_model.net.run import Run
-from derm_model.net.run_state import RunPaths
-from derm_model.net.training import Fitted, Labelled, fitted, logits_of
+from derm_model.net.run import Labelled, Run, write_answers
+from derm_model.net.run_state import RunPaths, room_on_disk
+from derm_model.net.training import Fitted, fitted, logits_of
+from derm_model.progress import Progress, Report, quiet
 from derm_model.taxonomy import Taxonomy
 from derm_model.words import NOTICE
 
@@ -65,17 +66,90 @@ class CardNotes:
             ) from error
 
 
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The weights that a run ships, and what they say of the validation images.
+
+    Attributes
+    ----------
+    logits, features
+        (n_validation, n_classes) and (n_validation, n_features).
+    temperature
+        Fitted on them.
+    """
+
+    model: Fitted
+    logits: npt.NDArray[np.float64]
+    features: npt.NDArray[np.float32]
+    temperature: float
+
+    @property
+    def probs(self) -> npt.NDArray[np.float64]:
+        """Calibrated probabilities, (n_validation, n_classes)."""
+        return np.asarray(softmax(self.logits / self.temperature, axis=1))
+
+
+def choose(run: Run, paths: RunPaths, *, device: str = "cpu", report: Report = quiet) -> Chosen:
+    """Choose the weights that give the validation images' labels the highest likelihood, and write their answers.
+
+    Averaged, last and best-epoch weights take part, as far as the run has them. An average over a short run still holds
+    weights from its first stages, a long one's is nearly always better.
+
+    Raises
+    ------
+    TrainingError
+        No finished epoch, or no validation images.
+    """
+    if not len(run.validation):
+        raise TrainingError(
+            "Weights are chosen by validation images. There are none. Use --validation 0.1 or another fold."
+        )
+    best: tuple[float, Chosen] | None = None
+    for which in ("average", "last", "best"):
+        model = fitted(run, paths, which)
+        if model is None:
+            continue
+        logits, features = _read(run, model.network, run.validation, f"validation ({which} weights)", device, report)
+        temperature = fit_temperature(logits, run.validation.labels)
+        truth = np.arange(len(logits)), run.validation.labels
+        likelihood = float(log_softmax(logits / temperature, axis=1)[truth].mean())
+        if best is None or likelihood > best[0]:
+            best = likelihood, Chosen(model, logits, features, temperature)
+    assert best is not None  # the last weights always are there
+    write_answers(run, run.validation, best[1].probs, paths)
+    return best[1]
+
+
+def _preprocessing(run: Run) -> Preprocessing:
+    return Preprocessing(size_px=run.config.read_size_px, mean=run.config.mean, std=run.config.std)
+
+
+def _read(run: Run, network: AnyNetwork, part: Labelled, what: str, device: str, report: Report) -> Answers:
+    """Logits and features of a part, telling how far it is."""
+    stage = f"Reading {what} images at {run.config.read_size_px} px"
+    report(Progress(stage, 0, len(part)))
+    return logits_of(
+        network.to(device),
+        part.records,
+        _preprocessing(run),
+        device=device,
+        workers=run.config.workers,
+        on_batch=lambda n: report(Progress(stage, n, len(part))),
+    )
+
+
 def release(
     run: Run,
-    taxonomy: Taxonomy,
+    chosen: Chosen,
     paths: RunPaths,
     name: str,
     notes: CardNotes | None = None,
     *,
     device: str = "cpu",
     say: Callable[[str], None] = lambda text: None,
+    report: Report = quiet,
 ) -> Path:
-    """Measure the run's last checkpoint and save it as a bundle in the run folder.
+    """Measure the chosen weights and save them as a bundle in the run folder.
 
     The temperature and every threshold come from validation images; metrics and the rates at those thresholds from
     images that were used for nothing else.
@@ -84,54 +158,21 @@ def release(
     -------
     Path
         The bundle's folder.
-
-    Raises
-    ------
-    TrainingError
-        No finished epoch, or no validation images.
     """
-    if not run.validation.records:
-        raise TrainingError(
-            "A bundle needs validation images for its temperature and thresholds. Use --validation 0.1."
-        )
-    preprocessing = Preprocessing(size_px=run.config.read_size_px, mean=run.config.mean, std=run.config.std)
-
-    def read(network: AnyNetwork, part: Labelled, what: str) -> Answers:
-        say(f"Reading {len(part.records):,} {what} images at {preprocessing.size_px} px")
-        network.to(device)
-        return logits_of(network, part.records, preprocessing, device=device, workers=run.config.workers)
-
-    model, (logits, features) = _choose(run, paths, read)
-    say(f"The {model.weights} weights are kept")
-    temperature = fit_temperature(logits, run.validation.labels)
-    validation = Measured(run.validation.records, run.validation.labels, softmax(logits / temperature, axis=1))
+    model, taxonomy = chosen.model, run.taxonomy
+    validation = Measured(run.validation.records, run.validation.labels, chosen.probs)
     holdout = None
-    if run.test.records:
-        test_logits, _ = read(model.network, run.test, "held-out")
-        holdout = Measured(run.test.records, run.test.labels, softmax(test_logits / temperature, axis=1))
-    _, train_features = read(model.network, _sample(run.train, run.config.seed), "training")
-    card = _card(run, taxonomy, name, model, preprocessing, temperature, validation, holdout, notes or CardNotes())
+    if len(run.test):
+        test_logits, _ = _read(run, model.network, run.test, "held-out", device, report)
+        holdout = Measured(run.test.records, run.test.labels, softmax(test_logits / chosen.temperature, axis=1))
+    _, train_features = _read(run, model.network, _sample(run.train, run.config.seed), "training", device, report)
+    card = _card(run, taxonomy, name, model, chosen.temperature, validation, holdout, notes or CardNotes())
     for metric in card.metrics:
         say(f"  {metric.data_set}: {metric.name} {_text(metric)}")
-    save_bundle(paths.bundle, model.network.cpu(), card, FeatureReference.fit(train_features, features))
+    reference = FeatureReference.fit(train_features, chosen.features)
+    with room_on_disk(paths.bundle, model.epochs):
+        save_bundle(paths.bundle, model.network.cpu(), card, reference)
     return paths.bundle
-
-
-def _choose(run: Run, paths: RunPaths, read: Callable[[AnyNetwork, Labelled, str], Answers]) -> tuple[Fitted, Answers]:
-    """The averaged or the last weights: those that give the validation images' labels the higher likelihood.
-
-    An average over a short run still holds weights from its first stages, a long one's is nearly always better.
-    """
-    best: tuple[float, Fitted, Answers] | None = None
-    for average in (True, False) if run.config.ema_decay is not None else (False,):
-        model = fitted(run.config, len(run.partition.classes), paths, average=average)
-        answers = read(model.network, run.validation, f"validation ({model.weights} weights)")
-        scaled = answers[0] / fit_temperature(answers[0], run.validation.labels)
-        likelihood = log_softmax(scaled, axis=1)[np.arange(len(scaled)), run.validation.labels].mean()
-        if best is None or likelihood > best[0]:
-            best = (float(likelihood), model, answers)
-    assert best is not None
-    return best[1:]
 
 
 def _card(
@@ -139,7 +180,6 @@ def _card(
     taxonomy: Taxonomy,
     name: str,
     model: Fitted,
-    preprocessing: Preprocessing,
     temperature: float,
     validation: Measured,
     holdout: Measured | None,
@@ -162,7 +202,7 @@ def _card(
             initialisation=kind,
             origin=notes.origin or model.origin,
         ),
-        preprocessing=preprocessing.to_json(),
+        preprocessing=_preprocessing(run).to_json(),
         training=TrainingCard(
             # A path says more about the trainer's machine than about the network: only the file's name goes out.
             config=config.to_json() | {"initialisation": Path(config.initialisation).name, "weights": model.weights},

@@ -2,7 +2,8 @@
 
 A run is a folder. After each epoch a checkpoint with everything needed to go on replaces the last one, so that Ctrl-C
 or a kill costs at most the running epoch, and a resumed run ends with the same weights as one that was never stopped:
-order, views and dropout of an epoch depend on the seed and the epoch only.
+order, views and noise of an epoch depend on the seed, the epoch and the place in it only. For the same reason several
+processes (`derm_model.net.team`) that divide the batches come to the same losses as one, up to rounding.
 """
 
 from __future__ import annotations
@@ -10,29 +11,51 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
+import resource
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
+from scipy.special import log_softmax, softmax
 from torch import Tensor, nn
 
 from derm_model.data.manifest import Record
-from derm_model.errors import TrainingError
+from derm_model.errors import Cancelled, TrainingError
 from derm_model.evaluation import metrics
+from derm_model.evaluation.levels import accuracy_at_level
+from derm_model.files import replaced
 from derm_model.net.config import TrainConfig
-from derm_model.net.loader import training_batches, whole_images
-from derm_model.net.network import AnyNetwork
+from derm_model.net.loader import Batch, TrainingLoader, whole_images
+from derm_model.net.losses import LabelLoss
+from derm_model.net.network import AnyNetwork, freeze
+from derm_model.net.noise import colour_jitter, draw_noise, mix
 from derm_model.net.optimizer import learning_rate
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.preprocessing import Preprocessing
-from derm_model.net.run_state import RunPaths, RunState, replace_text, start
+from derm_model.net.run import Labelled, Run
+from derm_model.net.run_state import RunPaths, RunState, read_best, room_on_disk, start
+from derm_model.net.team import Team, share_batch_norm
+from derm_model.taxonomy.targets import LEVELS
 
 MEAN_CROP = 0.8  # mean side of the inscribed square over all angles: a crop of s px matches a whole image of s / 0.8
+STOPPED = "Stopped. The last finished epoch is kept; resume to go on from it."
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """A step was taken: `step` of `n_steps` in the 1-based `epoch`; speed since the epoch began, over all processes."""
+
+    epoch: int
+    n_epochs: int
+    step: int
+    n_steps: int
+    images_per_second: float
 
 
 @dataclass(frozen=True)
@@ -44,39 +67,41 @@ class EpochResult:
     epoch : int
         1-based.
     loss : float
-        Mean training loss (cross entropy with the config's smoothing).
+        Mean training loss, with the config's smoothing and weights.
+    validation_loss : float or None
+        Mean of -log P(class) on the validation images; None where there are none.
     accuracy : float or None
         Mean of per-class accuracies on the validation images; None where there are none.
+    nine, three : float or None
+        The same at the levels of the paper's nine-way and three-way comparisons, from summed probabilities.
     per_class : tuple of float or None
         Accuracy of each training class; None for a class without validation images.
+    seconds : float
+        With validation.
+    images_per_second : float
+        While training, over all processes.
+    memory_bytes : int
+        Largest so far: of the GPU where there is one, else of this process.
     """
 
     epoch: int
     n_epochs: int
     size_px: int
     loss: float
+    validation_loss: float | None
     accuracy: float | None
+    nine: float | None
+    three: float | None
     per_class: tuple[float | None, ...]
     learning_rate: float
     seconds: float
     images_per_second: float
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Records with their training class: what `fit` learns from or is measured on."""
-
-    records: tuple[Record, ...]
-    labels: npt.NDArray[np.int64]  # (n,)
-
-    def __post_init__(self) -> None:
-        if len(self.records) != len(self.labels):
-            raise ValueError(f"{len(self.records)} records but {len(self.labels)} labels")
+    memory_bytes: int
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network; `weights` is "average" or "last"."""
+    """A trained network; `weights` is "average", "last" or "best"."""
 
     network: AnyNetwork
     epochs: int
@@ -86,67 +111,230 @@ class Fitted:
 
 
 def fit(
-    config: TrainConfig,
-    train: Labelled,
-    validation: Labelled,
-    n_classes: int,
+    run: Run,
     paths: RunPaths,
     *,
-    device: str = "cpu",
-) -> Iterator[EpochResult]:
-    """Train, one epoch per step of the iterator; resumes from the run folder's checkpoint where there is one.
+    device: torch.device | str = "cpu",
+    team: Team | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[StepResult | EpochResult]:
+    """Train; resumes from the run folder's checkpoint where there is one.
 
     Parameters
     ----------
-    config : TrainConfig
-    train, validation : Labelled
-        ``validation`` may be empty.
-    n_classes : int
-        Logits, >= 2.
+    run : Run
+        Recipe, classes and images; ``run.validation`` may be empty.
     paths : RunPaths
         The folder must exist.
-    device : str
-        ``cpu`` or ``cuda``.
+    device : torch.device or str
+        ``cpu`` or ``cuda``, this process' own.
+    team : Team, optional
+        The processes that divide each batch; all call `fit` with the same run.
+    stop : callable
+        Asked before every step; a True in any process stops all of them.
 
     Yields
     ------
+    StepResult
+        After each step.
     EpochResult
-        After its checkpoint is on disk.
+        After each epoch, when its checkpoint is on disk.
 
     Raises
     ------
     TrainingError
-        No training images, a class without any, a damaged checkpoint, or a loss that is not finite.
+        No training images, a class without any, a damaged checkpoint, a full disk, or a loss that is not finite.
+    Cancelled
+        ``stop`` said so.
     """
-    _check(train, n_classes)
-    target = torch.device(device)
-    state = start(config, n_classes, paths, target)
-    steps_per_epoch = max(1, len(train.records) // config.batch_size)
-    while state.epoch < config.epochs:
-        started = time.monotonic()
-        loss, rate = _run_epoch(config, train, state, steps_per_epoch, target)
-        n_images = steps_per_epoch * min(config.batch_size, len(train.records))
-        speed = n_images / (time.monotonic() - started)
-        accuracy, per_class = _validate(config, validation, state, n_classes, target)
-        size = config.stage_of(state.epoch).size_px
-        took = time.monotonic() - started
-        state.epoch += 1
-        state.seconds += took
-        result = EpochResult(state.epoch, config.epochs, size, loss, accuracy, per_class, rate, took, speed)
-        state.history.append(dataclasses.asdict(result))
+    config, team, target = run.config, team or Team(), torch.device(device)
+    run.check()
+    state = start(config, run.targets.n_classes, paths, target, run.digest)
+    share_batch_norm(state.network, team)
+    loss_of = LabelLoss(
+        run.targets.membership(),
+        run.train.counts(run.targets.n_labels),
+        label_smoothing=config.label_smoothing,
+        class_balance=config.class_balance,
+        device=target,
+    )
+    loader = TrainingLoader(
+        run.train.records, run.train.labels, config, rank=team.rank, n_ranks=team.size, pin=target.type == "cuda"
+    )
+    with loader:
+        while state.epoch < config.epochs and not _is_patience_over(config, state):
+            began = time.monotonic()
+            total, rate, speed = torch.zeros((), device=target), 0.0, 0.0
+            trainee = _trainee(config, state, team, target)
+            for i, parts in enumerate(loader.epoch(state.epoch)):
+                if team.any(stop()):
+                    raise Cancelled(STOPPED)
+                rate = _set_rate(config, state, i, loader.n_steps)
+                total += _step(config, state, trainee, loss_of, parts, target)
+                speed = (i + 1) * loader.batch_size / (time.monotonic() - began)
+                yield StepResult(state.epoch + 1, config.epochs, i + 1, loader.n_steps, speed)
+            loss = team.mean(float(total) / loader.n_steps)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"The loss is {loss} in epoch {state.epoch + 1}. Lower the learning rate and start again."
+                )
+            judged = _validate(run, state, team, target)
+            state.epoch += 1
+            result = EpochResult(
+                epoch=state.epoch,
+                n_epochs=config.epochs,
+                size_px=config.stage_of(state.epoch - 1).size_px,
+                loss=loss,
+                learning_rate=rate,
+                seconds=time.monotonic() - began,
+                images_per_second=speed,
+                memory_bytes=_memory_bytes(target),
+                **judged,
+            )
+            _keep(state, result, paths, team)
+            yield result
+
+
+def _trainee(config: TrainConfig, state: RunState, team: Team, device: torch.device) -> nn.Module:
+    """The network as the epoch trains it: blocks frozen by plan, gradients averaged over the team."""
+    freeze(state.network, n_frozen(config, state.network, state.epoch))
+    trainee = _Trainee(state.network)
+    if team.size == 1:
+        return trainee
+    devices = [device] if device.type == "cuda" else None
+    # made anew each epoch, because it fixes which parameters have a gradient
+    return nn.parallel.DistributedDataParallel(trainee, device_ids=devices, forward_sync_buffers=False)
+
+
+class _Trainee(nn.Module):
+    """Images and dropout mask in, logits out; the last layer in full precision."""
+
+    def __init__(self, network: AnyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, keep: Tensor | None, dtype: torch.dtype | None) -> tuple[Tensor, Tensor | None]:
+        with torch.autocast(x.device.type, dtype) if dtype else contextlib.nullcontext():
+            features, aux = self.network.features_and_aux(x)
+        features = features.float() if keep is None else features.float() * keep
+        return self.network.fc(features), aux
+
+
+def n_frozen(config: TrainConfig, network: AnyNetwork, epoch: int) -> int:
+    """Blocks of the body, counted from the input, that stand still in the 0-based epoch.
+
+    With `thaw_epochs` = n the last layer trains alone in the first epoch, and each of the n epochs lets the next n-th
+    part of the blocks join, from the last to the first.
+    """
+    n_blocks = len(network.blocks())
+    waiting = n_blocks
+    if epoch >= config.thaw_epochs:
+        waiting = 0
+    elif config.thaw_epochs:
+        waiting = n_blocks - n_blocks * epoch // config.thaw_epochs
+    return max(waiting, int(config.frozen_stem))
+
+
+def _set_rate(config: TrainConfig, state: RunState, i: int, n_steps: int) -> float:
+    rate = learning_rate(config, state.step, state.epoch + i / n_steps, n_steps * config.epochs)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    return rate
+
+
+def _step(
+    config: TrainConfig,
+    state: RunState,
+    trainee: nn.Module,
+    loss_of: LabelLoss,
+    parts: Sequence[Batch],
+    device: torch.device,
+) -> Tensor:
+    """One step of the optimiser on a batch in parts; the mean loss of this process' images."""
+    dtype = autocast_dtype(device) if config.reduced_precision else None
+    size_px = config.stage_of(state.epoch).size_px
+    total = torch.zeros((), device=device)
+    state.optimizer.zero_grad(set_to_none=True)
+    for i, part in enumerate(parts):
+        is_last = i == len(parts) - 1
+        alone = isinstance(trainee, _Trainee)
+        # the team averages gradients once per step, not once per part
+        with contextlib.nullcontext() if alone or is_last else trainee.no_sync():  # type: ignore[operator]
+            loss = _loss(config, state, trainee, loss_of, part, size_px, dtype, device) / len(parts)
+            torch.autograd.backward(state.scaler.scale(loss))
+        total += loss.detach()
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    if state.average is not None:
+        state.average.update(state.network, state.step)
+    state.step += 1
+    return total
+
+
+def _loss(
+    config: TrainConfig,
+    state: RunState,
+    trainee: nn.Module,
+    loss_of: LabelLoss,
+    part: Batch,
+    size_px: int,
+    dtype: torch.dtype | None,
+    device: torch.device,
+) -> Tensor:
+    is_cuda = device.type == "cuda"
+    preprocessing = Preprocessing(size_px=size_px, mean=config.mean, std=config.std)
+    noise = draw_noise(config, state.epoch, part.draws, state.network.n_features)
+    unit = colour_jitter(preprocessing.to_unit(part.pixels.to(device, non_blocking=is_cuda)), noise, config)
+    x = preprocessing.standardise(mix(unit, noise.shares)).contiguous(memory_format=torch.channels_last)
+    labels = part.labels.to(device, non_blocking=is_cuda)
+    shares = None if noise.shares is None else noise.shares.to(device)
+    logits, aux = trainee(x, None if noise.keep is None else noise.keep.to(device), dtype)
+    loss = loss_of(logits, labels, shares)
+    if aux is not None:
+        loss = loss + config.aux_weight * loss_of(aux, labels, shares)
+    return loss
+
+
+def _keep(state: RunState, result: EpochResult, paths: RunPaths, team: Team) -> None:
+    """Write down what the epoch gave; the checkpoint last, so that whatever it says is there."""
+    state.seconds += result.seconds
+    state.history.append(dataclasses.asdict(result))
+    better = result.accuracy is not None and (state.best_accuracy is None or result.accuracy > state.best_accuracy)
+    if better:
+        state.best_epoch, state.best_accuracy = result.epoch, result.accuracy
+    if team.leads:
+        if better:
+            state.save_best(paths.best)
         state.save(paths.checkpoint)
         # Whole, from the checkpoint's own history: a kill between the two files leaves no gap and no double line.
-        replace_text(paths.metrics, "".join(json.dumps(line) + "\n" for line in state.history))
-        yield result
+        with room_on_disk(paths.metrics, state.epoch), replaced(paths.metrics) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in state.history), encoding="utf-8")
+    team.wait()
 
 
-def fitted(config: TrainConfig, n_classes: int, paths: RunPaths, *, average: bool = True) -> Fitted:
-    """The network of the run's last checkpoint, on the CPU, in eval mode.
+def _is_patience_over(config: TrainConfig, state: RunState) -> bool:
+    return config.patience is not None and state.epoch - state.best_epoch >= config.patience > 0 and state.epoch > 0
+
+
+def _memory_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def fitted(run: Run, paths: RunPaths, which: str = "average") -> Fitted | None:
+    """A network of the run, on the CPU, in eval mode.
 
     Parameters
     ----------
-    average : bool
-        With the averaged weights, where the run has them, instead of the last.
+    which : {"average", "last", "best"}
+        The averaged weights after the last epoch, the weights themselves, or those of the best epoch.
+
+    Returns
+    -------
+    Fitted or None
+        None where the run has no such weights, or where they are the ones another word names.
 
     Raises
     ------
@@ -155,75 +343,19 @@ def fitted(config: TrainConfig, n_classes: int, paths: RunPaths, *, average: boo
     """
     if not paths.checkpoint.is_file():
         raise TrainingError(f"{paths.folder} holds no checkpoint: no epoch was finished. Train first.")
-    state = start(config, n_classes, paths, torch.device("cpu"))
-    averaged = average and state.average is not None
-    if state.average is not None and averaged:
+    state = start(run.config, run.targets.n_classes, paths, torch.device("cpu"), run.digest)
+    epochs = state.epoch
+    if which == "average":
+        if state.average is None:
+            return None
         state.network.load_state_dict(state.average.values)
-    return Fitted(state.network.eval(), state.epoch, state.seconds, state.origin, "average" if averaged else "last")
-
-
-def _check(train: Labelled, n_classes: int) -> None:
-    if not train.records:
-        raise TrainingError("There is no image to train on. Check the manifest and the split.")
-    if empty := [i for i in range(n_classes) if i not in set(train.labels.tolist())]:
-        raise TrainingError(
-            f"Classes {empty} have no training image. Lower the holdout share or merge them (maxClassSize)."
-        )
-
-
-def _run_epoch(
-    config: TrainConfig, train: Labelled, state: RunState, steps_per_epoch: int, device: torch.device
-) -> tuple[float, float]:
-    """One pass; mean loss and the last learning rate."""
-    torch.manual_seed(config.seed * 1_000_003 + state.epoch)  # dropout and jitter: the same after a resume
-    state.network.train()
-    cuda = device.type == "cuda"
-    dtype = autocast_dtype(device)
-    scaler = torch.amp.GradScaler(enabled=dtype is torch.float16)
-    preprocessing = Preprocessing(size_px=config.stage_of(state.epoch).size_px, mean=config.mean, std=config.std)
-    total = torch.zeros((), device=device)
-    rate = 0.0
-    for i, (pixels, labels) in enumerate(training_batches(train.records, train.labels, config, state.epoch, pin=cuda)):
-        rate = learning_rate(config, state.step, state.epoch + i / steps_per_epoch, steps_per_epoch * config.epochs)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        unit = preprocessing.to_unit(pixels.to(device, non_blocking=cuda))
-        x = preprocessing.standardise(jitter(unit, config)).to(memory_format=torch.channels_last)
-        with torch.autocast(device.type, dtype) if dtype else contextlib.nullcontext():
-            loss = _loss(state.network, x, labels.to(device, non_blocking=cuda), config)
-        state.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(scaler.scale(loss))
-        scaler.step(state.optimizer)
-        scaler.update()
-        if state.average is not None:
-            state.average.update(state.network, state.step)
-        state.step += 1
-        total += loss.detach()
-    mean = float(total) / steps_per_epoch
-    if not np.isfinite(mean):
-        raise TrainingError(f"The loss is {mean} in epoch {state.epoch + 1}. Lower the learning rate and resume.")
-    return mean, rate
-
-
-def _loss(network: AnyNetwork, x: Tensor, labels: Tensor, config: TrainConfig) -> Tensor:
-    logits, aux = network.forward_with_aux(x)
-    loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-    if aux is not None:
-        loss = loss + config.aux_weight * F.cross_entropy(aux, labels, label_smoothing=config.label_smoothing)
-    return loss
-
-
-def jitter(unit: Tensor, config: TrainConfig) -> Tensor:
-    """Brightness and contrast of each image, (n, 3, s, s) in [0, 1], times a factor drawn from 1 ± the config's."""
-    if config.brightness == 0 and config.contrast == 0:
-        return unit
-    factors = torch.rand(2, len(unit), 1, 1, 1) * 2 - 1
-    brightness, contrast = (
-        1 + f.to(unit.device) * s for f, s in zip(factors, (config.brightness, config.contrast), strict=True)
-    )
-    mean = unit.mean((1, 2, 3), keepdim=True)
-    shifted: Tensor = ((unit - mean) * contrast + mean) * brightness
-    return shifted.clamp(0, 1)
+    elif which == "best":
+        found = read_best(paths.best, run.digest)
+        if found is None or found[1] == state.epoch:  # the last epoch was the best: average or last say the same
+            return None
+        state.network.load_state_dict(found[0])
+        epochs = found[1]
+    return Fitted(state.network.eval(), epochs, state.seconds, state.origin, which)
 
 
 @torch.inference_mode()
@@ -234,40 +366,62 @@ def logits_of(
     *,
     device: str | torch.device = "cpu",
     workers: int = 1,
+    on_batch: Callable[[int], None] = lambda n_done: None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
     """Logits (n, n_classes) and features (n, n_features) of whole images, in the order of the records.
 
-    ``network`` must be in eval mode. Full precision: these figures go into the bundle's card.
+    ``network`` must be in eval mode. Full precision: these figures go into the bundle's card. ``on_batch`` hears how
+    many images are done.
     """
-    logits, features = [], []
+    logits, features, n_done = [], [], 0
     any_network: Any = network
     for pixels, _ in whole_images(records, preprocessing, workers=workers):
         x = preprocessing.normalise(pixels.to(device)).to(memory_format=torch.channels_last)
         feature = any_network.features(x)
         features.append(feature.float().cpu().numpy())
         logits.append(any_network.head(feature).double().cpu().numpy())
+        n_done += len(pixels)
+        on_batch(n_done)
     return np.concatenate(logits), np.concatenate(features)
 
 
-def _validate(
-    config: TrainConfig, validation: Labelled, state: RunState, n_classes: int, device: torch.device
-) -> tuple[float | None, tuple[float | None, ...]]:
-    """Mean of per-class accuracies, read at the scale the stage's crops have, at most `TrainConfig.read_size_px`."""
-    if not validation.records:
-        return None, (None,) * n_classes
+def _validate(run: Run, state: RunState, team: Team, device: torch.device) -> dict[str, Any]:
+    """Loss and accuracies, read at the scale the stage's crops have, at most `TrainConfig.read_size_px`."""
+    config, validation, n_classes = run.config, run.validation, run.targets.n_classes
+    if not len(validation):
+        nothing = dict.fromkeys(("validation_loss", "accuracy", "nine", "three"))
+        return {**nothing, "per_class": (None,) * n_classes}
     size = min(config.read_size_px, round(config.stage_of(state.epoch).size_px / MEAN_CROP))
     preprocessing = Preprocessing(size_px=size, mean=config.mean, std=config.std)
     state.network.eval()
     own = {k: v.clone() for k, v in state.network.state_dict().items()} if state.average else None
-    if state.average is not None:
-        state.network.load_state_dict(state.average.values)
+    if own is not None:
+        state.network.load_state_dict(state.shown_weights())
     try:
-        logits, _ = logits_of(state.network, validation.records, preprocessing, device=device, workers=config.workers)
+        mine = np.zeros((0, n_classes))
+        if records := validation.records[team.rank :: team.size]:
+            mine, _ = logits_of(state.network, records, preprocessing, device=device, workers=config.workers)
     finally:
         if own is not None:
             state.network.load_state_dict(own)
-    predicted = logits.argmax(1)
-    rows = metrics.class_table(validation.labels, predicted, n_classes)
-    return metrics.mean_class_accuracy(validation.labels, predicted, n_classes), tuple(
-        row.accuracy.value if row.accuracy else None for row in rows
-    )
+    logits = np.empty((len(validation), n_classes))
+    for rank, part in enumerate(team.gather(mine)):
+        logits[rank :: team.size] = part
+    return judge(run, validation, logits)
+
+
+def judge(run: Run, part: Labelled, logits: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """The figures of an `EpochResult` from the logits (n, n_classes) of labelled images."""
+    n_classes, predicted = run.targets.n_classes, logits.argmax(1)
+    rows = metrics.class_table(part.labels, predicted, n_classes)
+    probs, nodes = softmax(logits, axis=1), [record.node for record in part.records]
+    levels = {
+        name: accuracy_at_level(run.taxonomy, run.targets.partition.classes, nodes, probs, level)
+        for name, level in LEVELS.items()
+    }
+    return {
+        "validation_loss": float(-log_softmax(logits, axis=1)[np.arange(len(part)), part.labels].mean()),
+        "accuracy": metrics.mean_class_accuracy(part.labels, predicted, n_classes),
+        **{name: found.mean if found is not None else None for name, found in levels.items()},
+        "per_class": tuple(row.accuracy.value if row.accuracy else None for row in rows),
+    }

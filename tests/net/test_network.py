@@ -12,7 +12,7 @@ from torchvision.models import inception_v3
 
 from derm_model.errors import TrainingError, WeightsUnavailable
 from derm_model.net.initialisation import initialise
-from derm_model.net.network import InceptionV3, build_network
+from derm_model.net.network import InceptionV3, build_network, freeze
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def test_counting_the_padding_or_not_is_another_network(network: InceptionV3, x:
 def test_the_auxiliary_head_speaks_in_training_only() -> None:
     network = build_network(3, aux=True)
     x = torch.rand(2, 3, 299, 299)  # the head's 5 x 5 kernel needs the full size
-    _, aux = network.train().forward_with_aux(x)
+    _, aux = network.train().features_and_aux(x)
     assert aux is not None
     assert aux.shape == (2, 3)
     with torch.inference_mode():
-        assert network.eval().forward_with_aux(x)[1] is None
+        assert network.eval().features_and_aux(x)[1] is None
 
 
 def test_one_class_and_unknown_architectures_are_refused() -> None:
@@ -102,3 +102,26 @@ def test_where_imagenet_weights_cannot_be_downloaded_the_error_names_the_alterna
     monkeypatch.setattr(Inception_V3_Weights, "get_state_dict", no_network)
     with pytest.raises(WeightsUnavailable, match="--initialisation PATH"):
         initialise(network, "imagenet")
+
+
+def test_frozen_blocks_stand_still_with_their_statistics() -> None:
+    network = build_network(2, architecture="tiny")
+    freeze(network, 2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    network(torch.rand(4, 3, 32, 32)).square().sum().backward()
+    optimizer.step()
+    after = network.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name.split(".")[1] for name in moved if name.startswith("body")} == {"6", "7", "9", "10"}
+    assert {"fc.weight", "fc.bias", "body.7.running_mean"} <= moved
+    freeze(network, 0)
+    assert all(p.requires_grad for p in network.parameters())
+    assert all(module.training for module in network.modules())
+
+
+def test_the_blocks_of_inception_are_all_of_its_body() -> None:
+    network = build_network(2)
+    own = {id(p) for block in network.blocks() for p in block.parameters()}
+    assert own == {id(p) for name, p in network.named_parameters() if not name.startswith("fc.")}
+    assert len(network.blocks()) == 12

@@ -11,21 +11,21 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from derm_model.__main__ import main
-from derm_model.data.manifest import Record, read_manifest
+from derm_model.data.manifest import read_manifest
 from derm_model.data.splits import SplitRules
-from derm_model.errors import TrainingError
+from derm_model.errors import Cancelled, TrainingError
 from derm_model.net.bundle import load_bundle
 from derm_model.net.config import Stage, TrainConfig
 from derm_model.net.engine import Engine
-from derm_model.net.loader import draw_epoch, sampling_weights, training_batches
+from derm_model.net.network import build_network
 from derm_model.net.run import Run, prepare_run
 from derm_model.net.run_state import Average, RunPaths
-from derm_model.net.training import fit, fitted, jitter
+from derm_model.net.training import EpochResult, StepResult, fit, fitted, n_frozen
 from derm_model.taxonomy import Taxonomy, read_crosswalk
 from tests.net.drawn import write_drawn_manifest
 
@@ -63,10 +63,21 @@ def prepared(manifest: Path, taxonomy: Taxonomy, paths: RunPaths, config: TrainC
 
 def train(run: Run, paths: RunPaths, epochs: int | None = None) -> dict[str, torch.Tensor]:
     """Weights after `epochs` further epochs, or all."""
-    for i, _ in enumerate(fit(run.config, run.train, run.validation, len(run.partition.classes), paths), start=1):
+    results = (result for result in fit(run, paths) if isinstance(result, EpochResult))
+    for i, _ in enumerate(results, start=1):
         if i == epochs:
             break
-    return fitted(run.config, len(run.partition.classes), paths).network.state_dict()
+    return weights(run, paths)
+
+
+def weights(run: Run, paths: RunPaths, which: str = "last") -> dict[str, torch.Tensor]:
+    found = fitted(run, paths, which)
+    assert found is not None
+    return dict(found.network.state_dict())
+
+
+def first_epoch(run: Run, paths: RunPaths) -> EpochResult:
+    return next(result for result in fit(run, paths) if isinstance(result, EpochResult))
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +104,18 @@ def test_a_run_stopped_after_any_epoch_ends_with_the_same_weights(
     train(run, paths, epochs=1)
     train(prepared(manifest, taxonomy, paths), paths, epochs=3)
     resumed = train(prepared(manifest, taxonomy, paths), paths)
-    whole = fitted(run.config, 2, finished[1]).network.state_dict()
+    whole = weights(run, finished[1])
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
-    assert len(paths.metrics.read_text().splitlines()) == 6
+    averages = weights(run, paths, "average"), weights(run, finished[1], "average")
+    assert all(torch.equal(averages[0][name], averages[1][name]) for name in averages[0])
+    assert figures(paths) == figures(finished[1])  # bit-equal metrics
+
+
+def figures(paths: RunPaths) -> list[dict[str, object]]:
+    """What the epochs gave, without what the clock gave."""
+    timed = ("seconds", "images_per_second", "memory_bytes")
+    lines = [json.loads(line) for line in paths.metrics.read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name not in timed} for line in lines]
 
 
 def test_no_lesion_is_in_two_parts_of_a_run(finished: tuple[Run, RunPaths]) -> None:
@@ -118,69 +138,35 @@ def test_a_damaged_checkpoint_is_named(finished: tuple[Run, RunPaths], tmp_path:
     run, paths = finished[0], RunPaths(tmp_path)
     paths.checkpoint.write_bytes(finished[1].checkpoint.read_bytes()[:2000])
     with pytest.raises(TrainingError, match="checkpoint"):
-        next(fit(run.config, run.train, run.validation, 2, paths))
+        next(fit(run, paths))
 
 
 def test_a_class_without_training_images_is_refused(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
     run = finished[0]
-    with pytest.raises(TrainingError, match="no training image"):
-        next(fit(run.config, run.train, run.validation, 3, RunPaths(tmp_path)))
+    only = dataclasses.replace(run.train, records=run.train.records[:1], labels=run.train.labels[:1])
+    with pytest.raises(TrainingError, match=r"1 have no training image \("):
+        next(fit(dataclasses.replace(run, train=only), RunPaths(tmp_path)))
+    nothing = dataclasses.replace(run.train, records=(), labels=run.train.labels[:0])
+    with pytest.raises(TrainingError, match="no image to train on"):
+        next(fit(dataclasses.replace(run, train=nothing), RunPaths(tmp_path)))
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
-    run = finished[0]
-    wild = dataclasses.replace(TINY, learning_rate=1e30)
+    wild = dataclasses.replace(finished[0], config=dataclasses.replace(TINY, learning_rate=1e30))
     with pytest.raises(TrainingError, match="learning rate"):
-        list(fit(wild, run.train, run.validation, 2, RunPaths(tmp_path)))
+        list(fit(wild, RunPaths(tmp_path)))
 
 
 def test_reduced_precision_trains_to_nearly_the_same_loss(
     finished: tuple[Run, RunPaths], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = finished[0]
-    exact = json.loads(finished[1].metrics.read_text().splitlines()[0])["loss"]
+    full = dataclasses.replace(run, config=dataclasses.replace(TINY, reduced_precision=False))
+    exact = first_epoch(full, folder(tmp_path, "full")).loss
     monkeypatch.setattr("derm_model.net.training.autocast_dtype", lambda device: torch.bfloat16)
-    reduced = next(fit(run.config, run.train, run.validation, 2, RunPaths(tmp_path)))
+    reduced = first_epoch(run, RunPaths(tmp_path))
     assert reduced.loss == pytest.approx(exact, rel=0.15)  # six steps at a high rate let rounding grow
     assert reduced.loss != exact  # it really ran in bfloat16
-
-
-def test_a_weighted_epoch_draws_rare_classes_more_often() -> None:
-    labels = np.array([0] * 90 + [1] * 10)
-    records = [Record(str(i), Path("x"), "n", None, "rare" if i == 0 else "other") for i in range(100)]
-    weights = sampling_weights(records, labels, dataclasses.replace(TINY, sampling_power=1.0))
-    assert weights is not None
-    assert weights[labels == 1].sum() == pytest.approx(0.5)
-    drawn = labels[draw_epoch(100, weights, seed=1, epoch=0)]
-    assert 30 < (drawn == 1).sum() < 70
-    boosted = sampling_weights(
-        records, labels, dataclasses.replace(TINY, sampling_power=0, source_weights={"rare": 5.0})
-    )
-    assert boosted is not None
-    assert boosted[0] == pytest.approx(5 * boosted[1])
-
-
-def test_the_papers_epoch_sees_every_image_once() -> None:
-    assert sampling_weights([], np.array([], dtype=np.int64), TrainConfig()) is None
-    assert sorted(draw_epoch(50, None, seed=1, epoch=3)) == list(range(50))
-
-
-def test_views_do_not_depend_on_worker_processes(finished: tuple[Run, RunPaths]) -> None:
-    part = finished[0].train
-    alone, helped = (
-        [pixels for pixels, _ in training_batches(part.records, part.labels, dataclasses.replace(TINY, workers=n), 0)]
-        for n in (0, 1)
-    )
-    assert all(torch.equal(a, b) for a, b in zip(alone, helped, strict=True))
-
-
-def test_jitter_keeps_colours_in_range_and_off_means_untouched() -> None:
-    unit = torch.rand(4, 3, 8, 8)
-    assert jitter(unit, TrainConfig()) is unit
-    shifted = jitter(unit, dataclasses.replace(TINY, brightness=0.5, contrast=0.5))
-    assert shifted.min() >= 0
-    assert shifted.max() <= 1
-    assert not torch.allclose(shifted, unit)
 
 
 def test_the_average_follows_the_weights() -> None:
@@ -191,6 +177,149 @@ def test_the_average_follows_the_weights() -> None:
     for step in range(40):
         average.update(layer, step)
     assert average.values["weight"].item() == pytest.approx(10.0, abs=1e-3)
+
+
+def folder(parent: Path, name: str) -> RunPaths:
+    (parent / name).mkdir()
+    return RunPaths(parent / name)
+
+
+def test_steps_are_told_one_by_one(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
+    results = []
+    for result in fit(finished[0], RunPaths(tmp_path)):
+        results.append(result)
+        if isinstance(result, EpochResult):
+            break
+    *steps, epoch = results
+    assert isinstance(epoch, EpochResult)
+    assert all(isinstance(step, StepResult) for step in steps)
+    assert [step.step for step in steps] == list(range(1, steps[0].n_steps + 1))  # type: ignore[union-attr]
+
+
+def test_a_stop_ends_between_two_steps_and_keeps_the_last_epoch(
+    finished: tuple[Run, RunPaths], manifest: Path, taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    paths = RunPaths(tmp_path)
+    run = prepared(manifest, taxonomy, paths)
+    asked = iter([False] * 9 + [True] * 9)
+    with pytest.raises(Cancelled, match="last finished epoch is kept"):
+        list(fit(run, paths, stop=lambda: next(asked)))
+    assert len(figures(paths)) == 1
+    assert figures(paths) == figures(finished[1])[:1]
+    train(run, paths)
+    assert figures(paths) == figures(finished[1])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"accumulate": 2},
+        {"mixup": 0.4, "hue": 0.1, "saturation": 0.3},
+        {"sampling_power": 0.0, "class_balance": 0.9},
+        {"optimizer": "rmsprop_tf", "schedule": "cosine", "warmup_steps": 3, "label_smoothing": 0.1},
+        {"ema_decay": None, "reduced_precision": False},
+    ],
+    ids=lambda options: " ".join(options),
+)
+def test_every_option_trains_and_resumes_to_the_same_weights(
+    options: dict[str, object], finished: tuple[Run, RunPaths], tmp_path: Path
+) -> None:
+    config = dataclasses.replace(TINY, stages=(Stage(76, 2),), **options)  # type: ignore[arg-type]
+    config.check()
+    run = dataclasses.replace(finished[0], config=config)
+    whole = train(run, folder(tmp_path, "whole"))
+    paths = folder(tmp_path, "stopped")
+    train(run, paths, epochs=1)
+    resumed = train(run, paths)
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+    losses = [line["loss"] for line in figures(paths)]
+    assert losses[1] < losses[0]  # type: ignore[operator]
+
+
+def test_layers_join_from_the_last_to_the_first() -> None:
+    network = build_network(2)  # twelve blocks
+    config = TrainConfig(thaw_epochs=3)
+    assert [n_frozen(config, network, epoch) for epoch in range(5)] == [12, 8, 4, 0, 0]
+    stem = TrainConfig(frozen_stem=True)
+    assert [n_frozen(stem, network, epoch) for epoch in range(2)] == [1, 1]
+    assert n_frozen(TrainConfig(), network, 0) == 0
+
+
+def test_a_thawing_network_moves_layer_by_layer(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
+    trained = dataclasses.replace(TINY, stages=(Stage(76, 3),), ema_decay=None, initialisation=str(tmp_path / "w"))
+    (tmp_path / "w").mkdir()
+    whole = {name: value.contiguous() for name, value in weights(finished[0], finished[1]).items()}
+    save_file(whole, tmp_path / "w" / "weights.safetensors")
+    run = dataclasses.replace(finished[0], config=dataclasses.replace(trained, thaw_epochs=2))
+    paths = folder(tmp_path, "run")
+    seen = [weights(finished[0], finished[1])]
+    for epoch in range(3):
+        train(run, paths, epochs=1)
+        seen.append(weights(run, paths))
+        moved = {name for name in seen[0] if not torch.equal(seen[-1][name], seen[-2][name])}
+        blocks = {int(name.split(".")[1]) // 3 for name in moved if name.startswith("body")}
+        assert blocks == {0: set(), 1: {2, 3}, 2: {0, 1, 2, 3}}[epoch]
+        assert "fc.weight" in moved
+
+
+def test_training_stops_early_and_the_best_epoch_is_kept(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
+    still = dataclasses.replace(TINY, learning_rate=1e-8, ema_decay=None, patience=2)  # nothing gets better
+    run = dataclasses.replace(finished[0], config=still)
+    paths = RunPaths(tmp_path)
+    train(run, paths)
+    assert [line["epoch"] for line in figures(paths)] == [1, 2, 3]
+    best = fitted(run, paths, "best")
+    assert best is not None
+    assert (best.epochs, best.weights) == (1, "best")
+    assert fitted(run, paths, "average") is None
+    assert list(fit(run, paths)) == []  # and a resume does not go on
+
+
+def test_a_checkpoint_of_other_images_is_refused(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
+    paths = RunPaths(tmp_path)
+    paths.checkpoint.write_bytes(finished[1].checkpoint.read_bytes())
+    run = finished[0]
+    fewer = dataclasses.replace(run.train, records=run.train.records[1:], labels=run.train.labels[1:])
+    with pytest.raises(TrainingError, match="other images"):
+        next(fit(dataclasses.replace(run, train=fewer), paths))
+
+
+def test_images_that_come_to_the_manifest_later_do_not_keep_a_run_from_going_on(
+    manifest: Path, taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    records = read_manifest(manifest, taxonomy, read_crosswalk(taxonomy)).records
+    rules, paths = SplitRules(default_holdout=0.2, validation=0.2), RunPaths(tmp_path)
+    before = prepare_run(TINY, records[:-10], taxonomy, rules, paths)
+    assert prepare_run(TINY, records, taxonomy, rules, paths).digest == before.digest
+    with pytest.raises(TrainingError, match="another set of images"):
+        prepare_run(TINY, records[10:], taxonomy, rules, paths)
+
+
+def test_two_processes_do_not_train_in_one_folder(finished: tuple[Run, RunPaths]) -> None:
+    with (
+        finished[1].locked(),
+        pytest.raises(TrainingError, match="One process trains in a run folder"),
+        RunPaths(finished[1].folder).locked(),
+    ):
+        raise AssertionError
+
+
+def test_coarse_labels_train_the_sum_of_their_classes(manifest: Path, taxonomy: Taxonomy, tmp_path: Path) -> None:
+    records = read_manifest(manifest, taxonomy, read_crosswalk(taxonomy)).records
+    root = taxonomy.at_level("melanoma-nos", 2)
+    coarse = [
+        dataclasses.replace(r, node=root) if r.node == "melanoma-nos" and i % 4 < 2 else r
+        for i, r in enumerate(records)
+    ]
+    config = dataclasses.replace(TINY, loss="hierarchical", max_class_size=2)
+    run = prepare_run(config, coarse, taxonomy, SplitRules(default_holdout=0.2, validation=0.2), RunPaths(tmp_path))
+    assert [c.node for c in run.partition.classes] == ["melanoma-nos", "melanocytic-nevus-nos"]
+    (label,) = run.targets.coarse
+    assert (label.node, label.classes) == (root, (0,))
+    assert (run.train.labels == 2).sum() > 5
+    assert run.not_judged > 0
+    assert run.validation.labels.max() < 2
+    assert first_epoch(run, RunPaths(tmp_path)).accuracy is not None
 
 
 def command(manifest: Path, out: Path) -> list[str]:
@@ -241,7 +370,7 @@ def test_the_command_makes_a_bundle_the_engine_reads(manifest: Path, taxonomy: T
     assert card.name == "drawn"
     assert card.network.origin == "random weights"
     assert card.limitations == ("Drawings only.",)
-    assert card.training.config["weights"] in ("average", "last")
+    assert card.training.config["weights"] in ("average", "last", "best")
     assert [source.licence for source in card.data] == ["CC0-1.0"]
     assert card.training.n_train + card.training.n_validation + card.data[0].n_test == 80
     assert card.tasks.keys() == {"melanocytic"}  # no epidermal class was trained
@@ -266,6 +395,10 @@ def test_wrong_options_end_with_one_sentence_and_code_2(
         (["--set", "lr=1"], "lr"),
         (["--stages", "big"], "PX:EPOCHS"),
         (["--holdout", "drawn"], "NAME=VALUE"),
+        (["--set", "batch_size=2.5"], "whole number"),
+        (["--set", "batch_size=33", "--set", "accumulate=2"], "multiple of accumulate"),
+        (["--set", "patience=0"], "patience lies between"),
+        (["--fold", "1"], "--folds"),
     ):
         assert main([*base, *wrong]) == 2
         assert word in capsys.readouterr().err
