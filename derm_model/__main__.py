@@ -23,6 +23,7 @@ COMMANDS = {
     "saliency": "saliency",
     "partition": "partition",
     "train": "train",
+    "crossval": "crossval",
     "import": "import_data",  # a module cannot be called import
     "fetch": "fetch",
     "curate": "curate",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from derm_model.net.training import EpochResult
     from derm_model.taxonomy import Taxonomy
 
-EXAMPLE = """examples:
+EXAMPLE = """example:
   python -m derm_model train --manifest ham10000.csv pad.csv --out var/runs/first --preset small-data
   python -m derm_model train --workspace var/curation/skin --fold 0 --out var/runs/fold-0
   python -m derm_model train --manifest ham10000.csv --preset small-data --preview
@@ -248,15 +248,13 @@ def _train_as_one_of_several(
     device: str,
 ) -> int:
     """One process of a team: the leader prepares the run and finishes it, all train."""
-    import torch
-
     from derm_model.net.effort import Clock
     from derm_model.net.launching import ProgressFile, failures_noted
     from derm_model.net.run import prepare_run
     from derm_model.net.team import joined
     from derm_model.net.training import EpochResult, fit
 
-    with failures_noted(paths), joined(torch.device(device)) as (team, own), _locked_by_leader(paths, team):
+    with failures_noted(paths), joined(device) as (team, own), _locked_by_leader(paths, team):
         if team.leads:
             prepared = prepare_run(config, manifest.records, taxonomy, rules, paths, fold=args.fold, say=say)
             _say_what_is_trained(prepared)

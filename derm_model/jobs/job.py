@@ -1,10 +1,13 @@
 """What a job is: the files of its folder, what was asked for, and where it stands.
 
 request.json   what to run; written once, before the worker starts
-status.json    where it stands; replaced whole, by the worker alone
-log.txt        everything the worker printed, tracebacks included
+status.json    where it stands; replaced whole, by the worker, and by whoever resumes the job when there is none
+log.txt        what the worker and its children printed, tracebacks included; log.1.txt what came before
 cancel         there when somebody asked the job to stop
 worker.lock    locked by the worker as long as it lives, and freed by the system however it ends
+reserve        space on the disk, given back to write how the job ended where the disk is full
+
+A training's folder is its run folder, too: checkpoint, metrics and bundle are other files in it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+
+from derm_model.typed_json import encode
+
+PLACEHOLDER = "{job}"
 
 
 class JobState(StrEnum):
@@ -39,7 +46,7 @@ class JobRequest:
     Attributes
     ----------
     arguments
-        As after `python -m derm_model`.
+        As after `python -m derm_model`; `{job}` in one stands for the job's folder (`Job.arguments`).
     title
         For people: "Import HAM10000".
     about
@@ -48,6 +55,8 @@ class JobRequest:
         Working folder, against which relative paths in the arguments are read.
     created_at
         UTC, ISO 8601.
+    device
+        What it computes on, "cpu" or "cuda:0": it waits until no other job of the same store does. None does not wait.
     """
 
     arguments: tuple[str, ...]
@@ -55,6 +64,7 @@ class JobRequest:
     about: Mapping[str, str]
     folder: str
     created_at: str
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,11 @@ class JobStatus:
     exit_code
         What the command returned: 0 done, 1 done with something to look at.
     pid, host
-        The worker's process and machine.
+        The worker's process and machine; None until it has started.
+    queued_at
+        When it was asked for, or resumed: those that wait for a device start in this order.
+    n_resumed
+        How often it was resumed.
     """
 
     state: JobState = JobState.QUEUED
@@ -94,6 +108,8 @@ class JobStatus:
     exit_code: int | None = None
     pid: int | None = None
     host: str | None = None
+    queued_at: str | None = None
+    n_resumed: int = 0
 
     @property
     def fraction(self) -> float | None:
@@ -134,6 +150,11 @@ class JobPaths:
         """Locked by the worker as long as it lives."""
         return self.folder / "worker.lock"
 
+    @property
+    def reserve(self) -> Path:
+        """Space kept back to write how the job ended."""
+        return self.folder / "reserve"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -152,6 +173,27 @@ class Job:
     def is_active(self) -> bool:
         """Whether a worker is at it or about to be."""
         return self.status.state.is_active
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether it ended before it was finished, and is known well enough to go on."""
+        return not self.is_active and self.status.state is not JobState.FINISHED and bool(self.request.arguments)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments as they are run. Filled in here and not when the job is made: its folder may have been moved."""
+        folder = str(self.paths.folder.absolute())
+        return tuple(argument.replace(PLACEHOLDER, folder) for argument in self.request.arguments)
+
+    @property
+    def turn(self) -> tuple[str, str]:
+        """What jobs that wait for the same device are ordered by."""
+        return self.status.queued_at or self.request.created_at, self.id
+
+    def to_json(self) -> dict[str, object]:
+        """What is known of it, for programs."""
+        known = {"id": self.id, "folder": str(self.paths.folder.absolute()), "arguments": list(self.arguments)}
+        return known | {"request": encode(self.request), "status": encode(self.status)}
 
 
 def utc_now() -> str:

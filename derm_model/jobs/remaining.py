@@ -20,12 +20,14 @@ class Remaining:
     """Estimator of the seconds a stage will still take; a new stage begins anew.
 
     The speed is taken over the last `WINDOW_S`, up to now and not up to the last report, so that the estimate grows
-    when nothing is reported any more. What an earlier run had finished does not count as speed.
+    when nothing is reported any more. What an earlier run had finished does not count as speed. Work that says itself
+    how long it will take is believed.
     """
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
         self._samples: deque[tuple[float, int]] = deque()
+        self._told_at = 0.0
 
     def add(self, progress: Progress, now: float | None = None) -> None:
         """Take note of a report; `now` in seconds of a monotonic clock."""
@@ -33,7 +35,7 @@ class Remaining:
         last = self._progress
         if last is None or last.stage != progress.stage or last.total != progress.total or last.done > progress.done:
             self._samples.clear()
-        self._progress = progress
+        self._progress, self._told_at = progress, now
         if not self._samples or now - self._samples[-1][0] >= MIN_BETWEEN_S:
             self._samples.append((now, progress.done))
         while len(self._samples) > 2 and now - self._samples[1][0] >= WINDOW_S:
@@ -43,6 +45,8 @@ class Remaining:
         """Seconds until the stage is done, >= 0; None while that cannot be told."""
         now = time.monotonic() if now is None else now
         progress = self._progress
+        if progress is not None and progress.remaining_s is not None:
+            return max(0.0, progress.remaining_s - (now - self._told_at))
         if progress is None or progress.total is None:
             return None
         if progress.done >= progress.total:

@@ -1,4 +1,4 @@
-"""The worker's side of status.json: progress written now and then, a heartbeat, the end."""
+"""The worker's side of status.json: waiting, progress written now and then, a heartbeat, the end."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from types import TracebackType
-from typing import TextIO
 
+from derm_model.disk import free_reserve, keep_reserve
 from derm_model.errors import Cancelled
 from derm_model.files import write_json
 from derm_model.jobs.job import JobPaths, JobState, JobStatus, utc_now
+from derm_model.jobs.log import rotate
 from derm_model.jobs.remaining import Remaining
+from derm_model.jobs.store import not_begun
 from derm_model.progress import Progress
 from derm_model.typed_json import encode
 
@@ -27,6 +28,8 @@ WRITE_ATTEMPTS = 5  # of the end, which nobody writes later
 
 class StatusFile:
     """Keeps status.json up to date; used as the `report` of a command and by the heartbeat, from any thread.
+
+    The job stays QUEUED until `begin`.
 
     Parameters
     ----------
@@ -41,10 +44,35 @@ class StatusFile:
         self._written_at = 0.0
         self._remaining = Remaining()
         self._stop = ""
-        now = utc_now()
-        self.status = replace(
-            status, state=JobState.RUNNING, started_at=now, updated_at=now, pid=os.getpid(), host=socket.gethostname()
-        )
+        self.status = replace(status, pid=os.getpid(), host=socket.gethostname())
+        keep_reserve(paths.reserve)
+        self.write()
+
+    def wait(self, reason: str) -> None:
+        """Say why the work does not begin yet.
+
+        Raises
+        ------
+        Cancelled
+            The job was asked to stop.
+        """
+        if reason != self.status.message:
+            with self._lock:
+                self.status = replace(self.status, message=reason)
+            self.write()
+        self.check_stop()
+
+    def begin(self) -> None:
+        """Say that the work begins.
+
+        Raises
+        ------
+        Cancelled
+            The job was asked to stop; it stays QUEUED.
+        """
+        self.check_stop()
+        with self._lock:
+            self.status = replace(self.status, state=JobState.RUNNING, started_at=utc_now(), message="")
         self.write()
 
     def __call__(self, progress: Progress) -> None:
@@ -56,14 +84,15 @@ class StatusFile:
             )
         if time.monotonic() - self._written_at >= MIN_BETWEEN_WRITES_S:
             self.write()
-        if self.is_to_stop():
-            raise Cancelled(self._stop)
+        self.check_stop()
 
-    def is_to_stop(self) -> bool:
-        """Whether somebody asked the job to stop."""
+    def check_stop(self) -> None:
+        """Raise Cancelled when the job was asked to stop."""
         if not self._stop and self._paths.cancel.exists():
-            self._stop = "Cancelled. What was finished by then is kept."
-        return bool(self._stop)
+            is_waiting = self.status.state is JobState.QUEUED
+            self._stop = not_begun(self.status) if is_waiting else "Cancelled. What was finished by then is kept."
+        if self._stop:
+            raise Cancelled(self._stop)
 
     def stop(self, why: str) -> None:
         """Let the next report raise Cancelled."""
@@ -96,6 +125,7 @@ class StatusFile:
                 finished_at=now,
                 remaining_s=None,
             )
+        free_reserve(self._paths.reserve)  # on a full disk, this is the space to say it in
         for attempt in range(WRITE_ATTEMPTS):
             if self.write():
                 return True
@@ -104,12 +134,13 @@ class StatusFile:
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Renew the heartbeat every `HEARTBEAT_S` within, also while the command reports nothing."""
+        """Renew the heartbeat and keep the log short every `HEARTBEAT_S` within, also while nothing is reported."""
         over = threading.Event()
 
         def beat() -> None:
             while not over.wait(HEARTBEAT_S):
                 self.write()
+                self._rotate()
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()
@@ -118,37 +149,8 @@ class StatusFile:
         finally:
             over.set()
             thread.join()
+            self._rotate()
 
-
-class LastLine:
-    """Standard output that also remembers the last line printed with something in it.
-
-    Used as `with LastLine() as output: ...`; writes go on to what was standard output before.
-    """
-
-    def __init__(self) -> None:
-        self._stream: TextIO = sys.stdout
-        self._line = self._complete = ""
-
-    @property
-    def line(self) -> str | None:
-        """That line; None where nothing was printed."""
-        return self._line.strip() or self._complete or None
-
-    def write(self, text: str) -> int:
-        """Pass on, and remember."""
-        *complete, self._line = (self._line + text).split("\n")
-        self._complete = next((line.strip() for line in reversed(complete) if line.strip()), self._complete)
-        return self._stream.write(text)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def __enter__(self) -> LastLine:
-        self._stream, sys.stdout = sys.stdout, self
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        sys.stdout = self._stream
+    def _rotate(self) -> None:
+        with suppress(OSError):  # no log (a worker started by hand), or no space: looked at again later
+            rotate(self._paths.log)

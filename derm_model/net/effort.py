@@ -20,7 +20,8 @@ from derm_model.home import home
 from derm_model.net.config import TrainConfig
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.run import Run
-from derm_model.net.training import MEAN_CROP, EpochResult, StepResult
+from derm_model.net.training import EpochResult, StepResult
+from derm_model.net.validation import MEAN_CROP
 from derm_model.progress import Progress
 
 REFERENCE_PX = 299

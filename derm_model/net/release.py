@@ -27,7 +27,8 @@ from derm_model.net.preprocessing import Preprocessing
 from derm_model.net.reference import FeatureReference
 from derm_model.net.run import Labelled, Run, write_answers
 from derm_model.net.run_state import RunPaths, room_on_disk
-from derm_model.net.training import Fitted, fitted, logits_of
+from derm_model.net.training import Fitted, fitted
+from derm_model.net.validation import logits_of
 from derm_model.progress import Progress, Report, quiet
 from derm_model.taxonomy import Taxonomy
 from derm_model.words import NOTICE

@@ -13,7 +13,6 @@ run.lock           locked by the process that trains; progress.json and stop are
 from __future__ import annotations
 
 import dataclasses
-import errno
 import fcntl
 import os
 import shutil
@@ -28,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from derm_model.disk import full_disk
 from derm_model.errors import TrainingError
 from derm_model.files import replaced
 from derm_model.net.config import TrainConfig
@@ -35,8 +35,6 @@ from derm_model.net.initialisation import initialise
 from derm_model.net.network import AnyNetwork, build_network
 from derm_model.net.optimizer import build_optimizer
 from derm_model.net.precision import autocast_dtype
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -118,22 +116,18 @@ class RunPaths:
 
 @contextmanager
 def room_on_disk(path: Path, epoch: int) -> Iterator[None]:
-    """Turn a full disk into a message that says what is safe.
-
-    torch's own writer reports a failed write as a RuntimeError without a number, so the free space is looked at.
-    """
+    """Turn a full disk into a message that says what is safe: the 1-based `epoch`, 0 for none."""
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # torch and safetensors raise their own kinds about a write that failed
+        if full_disk(error) is None:
+            raise
         free = shutil.disk_usage(path.parent).free
-        number = getattr(error, "errno", None)
-        if number in FULL or (number is None and ("write" in str(error) or "os error" in str(error).lower())):
-            kept = f"Epoch {epoch} is safe and can be resumed." if epoch else "No epoch was finished yet."
-            raise TrainingError(
-                f"{path.name} could not be written: the disk is full or a size limit was reached ({free // 2**20:,} MB "
-                f"free at {path.parent}). {kept} Free some space, then resume."
-            ) from error
-        raise
+        kept = f"Epoch {epoch} is safe and can be resumed." if epoch else "No epoch was finished yet."
+        raise TrainingError(
+            f"{path.name} could not be written: the disk is full or a size limit was reached ({free // 2**20:,} MB "
+            f"free at {path.parent}). {kept} Free some space, then resume."
+        ) from error
 
 
 class Average:
@@ -175,20 +169,23 @@ class RunState:
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint, and see it on the disk before the old one goes."""
-        with room_on_disk(path, self.epoch - 1), replaced(path) as temporary:
-            torch.save(
-                {
-                    "network": self.network.state_dict(),
-                    "optimizer": self.optimizer.state_dict(),
-                    "scaler": self.scaler.state_dict(),
-                    "average": self.average.values if self.average else None,
-                    "random": _random_states(),
-                    **{name: getattr(self, name) for name in self._NUMBERS},
-                },
-                temporary,
-            )
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
+        saved = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": self.average.values if self.average else None,
+            "random": _random_states(),
+            **{name: getattr(self, name) for name in self._NUMBERS},
+        }
+        # an open file instead of a name: torch's own writer does not say that the disk is full
+        with (
+            room_on_disk(path, self.epoch - 1),
+            replaced(path) as temporary,
+            temporary.open("wb") as file,
+        ):
+            torch.save(saved, file)
+            file.flush()
+            os.fsync(file.fileno())
 
     def load(self, path: Path, device: torch.device) -> None:
         """Take everything over from a checkpoint.

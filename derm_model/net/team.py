@@ -67,7 +67,7 @@ class Team:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
+def joined(device: str) -> Iterator[tuple[Team, torch.device]]:
     """The team this process was started into, and its own device; a team of one without a launcher.
 
     Raises
@@ -77,20 +77,21 @@ def joined(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Team(), device
+        yield Team(), torch.device(device)
         return
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
-    if device.type == "cuda":
+    own = torch.device(device)
+    if own.type == "cuda":
         if local >= torch.cuda.device_count():
             raise TrainingError(
                 f"Each process needs a GPU of its own. Process {local + 1} of this machine found "
                 f"{torch.cuda.device_count()}. Start fewer processes."
             )
-        device = torch.device("cuda", local)
-        torch.cuda.set_device(device)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
+        own = torch.device("cuda", local)
+        torch.cuda.set_device(own)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if own.type == "cuda" else "gloo", timeout=TIMEOUT)
     try:
-        yield Team(rank, size), device
+        yield Team(rank, size), own
     finally:
         dist.destroy_process_group()
 

@@ -17,33 +17,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from scipy.special import log_softmax, softmax
 from torch import Tensor, nn
 
-from derm_model.data.manifest import Record
 from derm_model.errors import Cancelled, TrainingError
-from derm_model.evaluation import metrics
-from derm_model.evaluation.levels import accuracy_at_level
 from derm_model.files import replaced
 from derm_model.net.config import TrainConfig
-from derm_model.net.loader import Batch, TrainingLoader, whole_images
+from derm_model.net.loader import Batch, TrainingLoader
 from derm_model.net.losses import LabelLoss
 from derm_model.net.network import AnyNetwork, freeze
 from derm_model.net.noise import colour_jitter, draw_noise, mix
 from derm_model.net.optimizer import learning_rate
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.preprocessing import Preprocessing
-from derm_model.net.run import Labelled, Run
+from derm_model.net.run import Run
 from derm_model.net.run_state import RunPaths, RunState, read_best, room_on_disk, start
 from derm_model.net.team import Team, share_batch_norm
-from derm_model.taxonomy.targets import LEVELS
+from derm_model.net.validation import validate
 
-MEAN_CROP = 0.8  # mean side of the inscribed square over all angles: a crop of s px matches a whole image of s / 0.8
 STOPPED = "Stopped. The last finished epoch is kept; resume to go on from it."
 
 
@@ -150,6 +142,8 @@ def fit(
     config, team, target = run.config, team or Team(), torch.device(device)
     run.check()
     state = start(config, run.targets.n_classes, paths, target, run.digest)
+    if team.leads and state.history:
+        write_metrics(state, paths)
     share_batch_norm(state.network, team)
     loss_of = LabelLoss(
         run.targets.membership(),
@@ -178,7 +172,7 @@ def fit(
                 raise TrainingError(
                     f"The loss is {loss} in epoch {state.epoch + 1}. Lower the learning rate and start again."
                 )
-            judged = _validate(run, state, team, target)
+            judged = validate(run, state, team, target)
             state.epoch += 1
             result = EpochResult(
                 epoch=state.epoch,
@@ -306,10 +300,14 @@ def _keep(state: RunState, result: EpochResult, paths: RunPaths, team: Team) -> 
         if better:
             state.save_best(paths.best)
         state.save(paths.checkpoint)
-        # Whole, from the checkpoint's own history: a kill between the two files leaves no gap and no double line.
-        with room_on_disk(paths.metrics, state.epoch), replaced(paths.metrics) as temporary:
-            temporary.write_text("".join(json.dumps(line) + "\n" for line in state.history), encoding="utf-8")
+        write_metrics(state, paths)
     team.wait()
+
+
+def write_metrics(state: RunState, paths: RunPaths) -> None:
+    """Write all epochs, from the checkpoint's own history: a kill between the two files leaves no gap for long."""
+    with room_on_disk(paths.metrics, state.epoch), replaced(paths.metrics) as temporary:
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in state.history), encoding="utf-8")
 
 
 def _is_patience_over(config: TrainConfig, state: RunState) -> bool:
@@ -356,72 +354,3 @@ def fitted(run: Run, paths: RunPaths, which: str = "average") -> Fitted | None:
         state.network.load_state_dict(found[0])
         epochs = found[1]
     return Fitted(state.network.eval(), epochs, state.seconds, state.origin, which)
-
-
-@torch.inference_mode()
-def logits_of(
-    network: nn.Module,
-    records: Sequence[Record],
-    preprocessing: Preprocessing,
-    *,
-    device: str | torch.device = "cpu",
-    workers: int = 1,
-    on_batch: Callable[[int], None] = lambda n_done: None,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """Logits (n, n_classes) and features (n, n_features) of whole images, in the order of the records.
-
-    ``network`` must be in eval mode. Full precision: these figures go into the bundle's card. ``on_batch`` hears how
-    many images are done.
-    """
-    logits, features, n_done = [], [], 0
-    any_network: Any = network
-    for pixels, _ in whole_images(records, preprocessing, workers=workers):
-        x = preprocessing.normalise(pixels.to(device)).to(memory_format=torch.channels_last)
-        feature = any_network.features(x)
-        features.append(feature.float().cpu().numpy())
-        logits.append(any_network.head(feature).double().cpu().numpy())
-        n_done += len(pixels)
-        on_batch(n_done)
-    return np.concatenate(logits), np.concatenate(features)
-
-
-def _validate(run: Run, state: RunState, team: Team, device: torch.device) -> dict[str, Any]:
-    """Loss and accuracies, read at the scale the stage's crops have, at most `TrainConfig.read_size_px`."""
-    config, validation, n_classes = run.config, run.validation, run.targets.n_classes
-    if not len(validation):
-        nothing = dict.fromkeys(("validation_loss", "accuracy", "nine", "three"))
-        return {**nothing, "per_class": (None,) * n_classes}
-    size = min(config.read_size_px, round(config.stage_of(state.epoch).size_px / MEAN_CROP))
-    preprocessing = Preprocessing(size_px=size, mean=config.mean, std=config.std)
-    state.network.eval()
-    own = {k: v.clone() for k, v in state.network.state_dict().items()} if state.average else None
-    if own is not None:
-        state.network.load_state_dict(state.shown_weights())
-    try:
-        mine = np.zeros((0, n_classes))
-        if records := validation.records[team.rank :: team.size]:
-            mine, _ = logits_of(state.network, records, preprocessing, device=device, workers=config.workers)
-    finally:
-        if own is not None:
-            state.network.load_state_dict(own)
-    logits = np.empty((len(validation), n_classes))
-    for rank, part in enumerate(team.gather(mine)):
-        logits[rank :: team.size] = part
-    return judge(run, validation, logits)
-
-
-def judge(run: Run, part: Labelled, logits: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """The figures of an `EpochResult` from the logits (n, n_classes) of labelled images."""
-    n_classes, predicted = run.targets.n_classes, logits.argmax(1)
-    rows = metrics.class_table(part.labels, predicted, n_classes)
-    probs, nodes = softmax(logits, axis=1), [record.node for record in part.records]
-    levels = {
-        name: accuracy_at_level(run.taxonomy, run.targets.partition.classes, nodes, probs, level)
-        for name, level in LEVELS.items()
-    }
-    return {
-        "validation_loss": float(-log_softmax(logits, axis=1)[np.arange(len(part)), part.labels].mean()),
-        "accuracy": metrics.mean_class_accuracy(part.labels, predicted, n_classes),
-        **{name: found.mean if found is not None else None for name, found in levels.items()},
-        "per_class": tuple(row.accuracy.value if row.accuracy else None for row in rows),
-    }

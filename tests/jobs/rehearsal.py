@@ -13,9 +13,9 @@ from derm_model.jobs import Job, JobStore, cancel
 
 ROOT = Path(__file__).resolve().parents[2]
 
-REHEARSAL = '''
+REHEARSAL = r'''
 """Only in the workers of the tests: `python -m derm_model rehearse`."""
-import sys, time, types
+import os, resource, subprocess, sys, time, types
 import derm_model.__main__
 from derm_model.errors import CurationError
 from derm_model.progress import Progress, track
@@ -26,19 +26,65 @@ def add_parser(subparsers):
     parser.add_argument("--pieces", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--then", default="return 0")
+    parser.add_argument("--unless", default="")
+
+SLEEP = "import time; time.sleep(60)"
+GRANDCHILD = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True)
+print('grandchild', child.pid, flush=True)
+time.sleep(60)"""
+
+def escape(_):  # a grandchild in a session of its own, as the ranks of torchrun are
+    subprocess.run([sys.executable, "-c", GRANDCHILD], start_new_session=True)
+
+def fork(_):  # as loaders of images are
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    print("forked", pid)
+    time.sleep(60)
+
+def chatter(n_bytes):  # a child's lines, between ours
+    line = "x" * 99
+    code = f"for i in range({int(n_bytes) // 200}): print({line!r})"
+    for i in range(int(n_bytes) // 200):
+        print(f"{i:099d}")
+    subprocess.run([sys.executable, "-c", code])
+    print("The end of it")
+
+def fill(path):  # until nothing fits any more, the log and the status neither
+    try:
+        with open(path, "ab", buffering=0) as file:
+            while file.write(bytes(512)):
+                pass
+    except OSError as error:
+        for _ in range(2000):
+            print("A log that is full, too, ends no work.")
+            print("Nor does this one.", file=sys.stderr)
+        raise CurationError("The picture could not be kept.") from error
+
+def limit(n_bytes):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(n_bytes), resource.RLIM_INFINITY))
+    fill("big")
 
 def run(args):
     with open(args.out, "a", encoding="utf-8") as file:
         for number in track(range(args.pieces), "Rehearsing", args.report, unit="pieces"):
+            if args.unless and os.path.exists(args.unless):
+                continue
             time.sleep(args.seconds)
             print(number, file=file, flush=True)
     print(f"Wrote {args.pieces} pieces to {args.out}")
     what, _, how = args.then.partition(" ")
+    if what in globals():
+        globals()[what](how)
+        how = "0"
     if what == "raise":
         raise {"ours": CurationError, "memory": MemoryError, "other": ZeroDivisionError}[how]("It went wrong.")
     if what == "hang":
-        import subprocess
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        child = subprocess.Popen([sys.executable, "-c", SLEEP])
         print(child.pid)
         time.sleep(60)
     return int(how)

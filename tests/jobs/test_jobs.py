@@ -100,6 +100,20 @@ def test_a_job_that_reports_nothing_is_stopped_by_force_with_its_children(store:
         time.sleep(0.02)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds children in /proc")
+def test_force_reaches_children_in_sessions_of_their_own(store: JobStore, tmp_path: Path) -> None:
+    job = start(store, tmp_path, "--then", "escape")
+    wait_until(store, job, lambda found: "grandchild" in tail(found.paths.log))
+    grandchild = int(tail(job.paths.log).split()[-1])
+    assert os.getsid(grandchild) == grandchild
+    cancel(store, job.id, force=True)
+    assert wait_for_end(store, job).status.state == JobState.CANCELLED
+    deadline = time.monotonic() + PATIENCE_S
+    while is_running(grandchild):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def is_running(pid: int) -> bool:
     """Whether the process is there and no zombie."""
     try:

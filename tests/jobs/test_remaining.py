@@ -81,3 +81,11 @@ def test_memory_does_not_grow_with_the_number_of_reports() -> None:
 )
 def test_a_duration_is_said_as_people_say_it(seconds: float | None, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_work_that_knows_how_long_it_takes_is_believed() -> None:
+    remaining = Remaining()
+    remaining.add(Progress("Training", 1, 100, "steps", remaining_s=500.0), now=10.0)
+    assert remaining.seconds(now=10.0) == 500.0
+    assert remaining.seconds(now=40.0) == 470.0
+    assert remaining.seconds(now=1000.0) == 0.0

@@ -15,8 +15,8 @@ import pytest
 
 from derm_model.errors import JobError
 from derm_model.files import write_json
-from derm_model.jobs import Job, JobPaths, JobState, JobStatus, JobStore, tail
-from derm_model.jobs.status_file import LastLine, StatusFile
+from derm_model.jobs import Job, JobPaths, JobState, JobStatus, JobStore
+from derm_model.jobs.status_file import StatusFile
 from derm_model.jobs.store import has_worker
 from derm_model.jobs.worker import claimed
 from derm_model.progress import Progress
@@ -171,27 +171,6 @@ def test_a_status_that_cannot_be_written_does_not_end_the_work(
     file(Progress("Reading", 1))
     assert not file.write()
     assert "could not be written" in capsys.readouterr().err
-
-
-def test_the_last_line_printed_is_remembered_and_everything_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
-    with LastLine() as output:
-        assert output.line is None
-        print("one\ntwo")
-        print()
-        assert output.line == "two"
-        print("thr", end="")
-        print("ee", end="")
-    assert output.line == "three"
-    assert capsys.readouterr().out == "one\ntwo\n\nthree"
-
-
-def test_the_tail_of_a_long_log_is_read_without_the_rest(tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
-    assert tail(log) == ""
-    log.write_bytes("ü\n".encode() * 100_000 + b"the end\n")
-    assert tail(log, 2) == "ü\nthe end"
-    assert len(tail(log, 10**6)) < 65_536
-    assert "\ufffd" not in tail(log, 10**6)
 
 
 def test_the_fraction_is_unknown_without_a_total() -> None:
