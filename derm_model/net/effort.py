@@ -26,7 +26,7 @@ from derm_model.progress import Progress
 
 REFERENCE_PX = 299
 # Inception v3 on CPU cores without a measurement (docs/training.md): trained images of 299 px per second and core
-CORE_SPEED = {torch.bfloat16: 3.2, None: 1.3}
+CORE_SPEED = {torch.bfloat16: 2.5, None: 1.2}
 # reading in full precision against training in the precision of the device, on the CPU
 READING = {torch.bfloat16: 0.6, torch.float16: 0.4, None: 0.25}
 FROZEN_STEM_SHARE = 0.25  # of a step is saved where the stem does not train
