@@ -74,7 +74,20 @@ ROOMS["net"] = {
 }
 ROOMS["curation"] = {"data", "errors", "files", "home", "net", "progress", "taxonomy"}
 ROOMS["commands"] = {
-    *("answer", "card", "curation", "data", "errors", "evaluation", "jobs", "net", "progress", "report", "taxonomy"),
+    *(
+        "answer",
+        "card",
+        "curation",
+        "data",
+        "errors",
+        "evaluation",
+        "files",
+        "jobs",
+        "net",
+        "progress",
+        "report",
+        "taxonomy",
+    ),
     *("verdict", "words"),
 }
 ROOMS["__main__"] = {"commands", "errors", "jobs", "progress"}

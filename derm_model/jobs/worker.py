@@ -90,7 +90,8 @@ def work(paths: JobPaths) -> int:
         file = StatusFile(paths, status)
         # a machine that shuts down asks this way: stop like a cancelled job, with everything kept
         signal.signal(signal.SIGTERM, lambda *_: file.stop(SHUT_DOWN))
-        os.nice(NICENESS)
+        # never less than that, and not on top of it: a job that launches jobs has them at its own level
+        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         with file.beating():
             outcome = run_in_turn(Job(paths, request, file.status), file, held)
         return 0 if file.finish(outcome.state, outcome.message, outcome.exit_code, output.line) else 1

@@ -109,7 +109,7 @@ def make_targets(
     if targets == "partition":
         chosen = partition(taxonomy, counts, max_class_size, mode)
         if coarse:
-            chosen = replace(chosen, classes=tuple(c for c in chosen.classes if not c.residual))
+            chosen = replace(chosen, classes=_without_residuals(taxonomy, chosen.classes))
     else:
         chosen = level_classes(taxonomy, counts, targets)
     if not coarse:
@@ -123,6 +123,12 @@ def make_targets(
         if below:
             labels.append(CoarseLabel(node.id, below, counts[node.id]))
     return Targets(chosen, tuple(labels))
+
+
+def _without_residuals(taxonomy: Taxonomy, classes: tuple[TrainingClass, ...]) -> tuple[TrainingClass, ...]:
+    """The classes without the residual ones, whose images train a sum; with those that have nothing below to sum."""
+    nodes = [c.node for c in classes if not c.residual]
+    return tuple(c for c in classes if not c.residual or not any(taxonomy.is_within(node, c.node) for node in nodes))
 
 
 def level_classes(taxonomy: Taxonomy, counts: Mapping[str, int], targets: str) -> Partition:
