@@ -26,9 +26,10 @@ check: setup  ## all that CI runs: style, types, tests
 	$(VENV)/mypy
 	@$(PYTEST)
 
-bench: setup  ## measure start, decoding, prediction, saliency and the search for duplicates on this machine
+bench: setup  ## measure start, decoding, prediction, saliency, search for duplicates and training here
 	@$(VENV)/python scripts/bench.py $(ARGS)
 	@$(VENV)/python scripts/bench_neighbours.py --sizes 8000
+	@$(VENV)/python scripts/bench_training.py
 
 clean:  ## remove caches
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -293,12 +293,3 @@ def _checked(loader: DataLoader[Any]) -> Iterator[Any]:
         raise TrainingError(
             "A process that reads images died, perhaps for want of memory. Lower workers or batch_size, and resume."
         ) from error
-
-
-def training_batches(  # only until training.py uses TrainingLoader
-    records: Sequence[Record], labels: npt.NDArray[np.int64], config: TrainConfig, epoch: int, *, pin: bool = False
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of one epoch."""
-    with TrainingLoader(records, labels, config, pin=pin) as loader:
-        for parts in loader.epoch(epoch):
-            yield from ((part.pixels, part.labels) for part in parts)
