@@ -13,6 +13,7 @@ PAGES = {
     ],
     "Research": [
         st.Page("pages/dataset.py", title="Data", icon=":material/dataset:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ],
 }
 st.navigation(PAGES).run()

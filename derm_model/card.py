@@ -22,6 +22,7 @@ from derm_model.typed_json import FieldError, decode_dataclass, encode
 FORMAT_VERSION = 1
 CARD_FILE = "bundle.json"
 WEIGHTS_FILE = "weights.safetensors"
+RUNS_FOLDER, RUN_BUNDLE = "runs", "bundle"  # of derm_model.jobs and derm_model.net.run_state, which depend on more
 FIRST_PRESET = "Sensitivity 90%"  # missing few is the first wish in screening; the others are one press away
 PRESET_SENSITIVITIES = (0.90, 0.95)  # the clinical habit of naming a sensitivity first, then reading the specificity
 
@@ -231,22 +232,30 @@ def write_card(card: BundleCard, folder: Path) -> None:
 
 
 def bundle_roots() -> tuple[Path, ...]:
-    """Folders in which bundles are looked for: those shipped in assets, then those of this installation."""
-    return Path(__file__).resolve().parents[1] / "assets" / "bundles", home() / "bundles"
+    """Folders in which bundles are looked for: those shipped in assets, those of this installation, its trainings."""
+    return Path(__file__).resolve().parents[1] / "assets" / "bundles", home() / "bundles", home() / RUNS_FOLDER
 
 
 def find_bundles(roots: Iterable[Path] | None = None) -> list[Path]:
     """Folders below `roots` (default `bundle_roots()`) that hold a card, in name order within each root.
+
+    A folder below a root may also be that of a training, with its bundle in it.
 
     The bundles may be broken; `read_card` tells. A root that does not exist or cannot be read holds none.
     """
     found: list[Path] = []
     for root in bundle_roots() if roots is None else roots:
         try:
-            found += sorted(p for p in Path(root).iterdir() if not p.name.startswith(".") and (p / CARD_FILE).is_file())
+            folders = sorted(p for p in Path(root).iterdir() if not p.name.startswith("."))
+            found += [b for p in folders for b in (p, p / RUN_BUNDLE) if (b / CARD_FILE).is_file()]
         except OSError:
             continue
     return found
+
+
+def folder_name(folder: Path) -> str:
+    """What tells a bundle's folder from others: its name, of a training's bundle the training's."""
+    return folder.parent.name if folder.name == RUN_BUNDLE else folder.name
 
 
 def default_bundle() -> Path:

@@ -33,11 +33,11 @@ from derm_model.data.drawings import KINDS, draw_lesion  # noqa: E402
 from derm_model.data.images import decode_file  # noqa: E402
 from derm_model.data.manifest import Record  # noqa: E402
 from derm_model.net.augmentation import View, inscribed_rectangle, resample  # noqa: E402
-from derm_model.net.config import Stage, TrainConfig  # noqa: E402
 from derm_model.net.loader import Batch, TrainingLoader  # noqa: E402
 from derm_model.net.network import InceptionV3  # noqa: E402
 from derm_model.net.precision import autocast_dtype, find_device  # noqa: E402
 from derm_model.net.preprocessing import Preprocessing  # noqa: E402
+from derm_model.recipe.config import Stage, TrainConfig  # noqa: E402
 
 HAM_PX, CAMERA_PX = (600, 450), (3000, 2000)  # width, height: HAM10000's images, and a camera's
 ANGLES = range(0, 360, 30)  # 600 x 450 px leave crops of 318 to 600 px a side

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from derm_model.card import bundle_roots, find_bundles
 from derm_model.data.drawings import draw_lesion
+from derm_model.jobs import JobStore, runs_root
 from scripts.running_app import ROOT, find_chromium, launch, running_app
 
 TIMEOUT_MS = 120_000  # the first answer waits for torch
@@ -32,6 +33,12 @@ COLOURS = 256  # of a picture: a third of the bytes, and the eye sees no differe
 DATA_HEIGHT_PX = 1700  # of a step of the Data page: the gallery goes on below, and shows nothing new
 CLASSES = {"Melanoma": 14, "Melanocytic nevus": 22, "Seborrheic keratosis": 12, "Basal cell carcinoma": 12}
 COPIES = 3  # drawings that also lie in another part, re-encoded or mirrored
+# tiny networks: their figures mean nothing, and they are trained in seconds
+TINY = ("--preset=small-data", "--initialisation=random", "--set=architecture=tiny", "--fold=0", "--device=cpu")
+RUNS = {
+    "small-data, tiny": ("--stages", "80:6", "96:6"),
+    "small-data, tiny, more dropout": ("--set=dropout=0.6", "--stages", "80:6", "96:6"),
+}
 QUESTION = "Melanocytic: melanoma or nevus?"
 
 
@@ -39,7 +46,7 @@ def main() -> int:
     """Take all pictures; 1 where there is no browser."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
-    parser.add_argument("--only", choices=("classify", "data"), help="one page alone")
+    parser.add_argument("--only", choices=("classify", "data", "train"), help="one page alone")
     parser.add_argument("--bundles", type=Path, help="folder of model bundles, instead of the usual ones")
     options = parser.parse_args()
     executable = find_chromium()
@@ -65,10 +72,9 @@ def _take_all(browser: Browser, url: str, out: Path, only: str | None) -> None:
         ("light", 390),
     ]
     for theme, width in sizes:
-        if only != "data":
-            _classify(browser, url, out, theme, width)
-        if only != "classify":
-            _data(browser, url, out, theme, width)
+        for page, take in (("classify", _classify), ("data", _data), ("train", _train)):
+            if only in (None, page):
+                take(browser, url, out, theme, width)
 
 
 def _make_collection(folder: Path, bundles: Path | None) -> dict[str, str]:
@@ -97,6 +103,13 @@ def _make_collection(folder: Path, bundles: Path | None) -> dict[str, str]:
     )
     for command in commands:
         subprocess.run([sys.executable, "-m", "derm_model", *command], cwd=ROOT, env=os.environ | variables, check=True)
+    store = JobStore(runs_root(folder / "home"))
+    for title, options in RUNS.items():
+        job = store.new(
+            ["train", workspace, "--out={job}", f"--name={title}", *TINY, *options], title, {"kind": "train"}
+        )
+        worker = [sys.executable, "-m", "derm_model.jobs.worker", str(job.paths.folder)]
+        subprocess.run(worker, cwd=ROOT, env=os.environ | variables, check=True)
     return variables
 
 
@@ -144,6 +157,26 @@ def _data(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"]
             page.get_by_text("Official split", exact=True).click()
             expect(page.get_by_text("Leaking groups, largest first")).to_be_visible()
         _shoot(page, out / f"data-{step}-{theme}-{width}.png", width, None if step == "splits" else DATA_HEIGHT_PX)
+    context.close()
+
+
+def _train(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
+    """The Train page with two finished runs, the newer one opened, both compared."""
+    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
+    context.set_default_timeout(TIMEOUT_MS)
+    page = context.new_page()
+    page.goto(url)
+    expect(page.get_by_role("button", name=f"Use drawing {DRAWING}")).to_be_visible()
+    page.goto(f"{url}/train")
+    expect(page.locator(".st-key-train_preview table")).to_be_visible()
+    page.get_by_text("Curves and log").first.click()
+    expect(page.locator(".st-key-run_list .js-plotly-plot")).to_have_count(5)
+    for _ in RUNS:
+        page.get_by_role("combobox", name="Runs").click()
+        page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("At the end:")).to_be_visible()
+    _shoot(page, out / f"train-{theme}-{width}.png", width)
     context.close()
 
 

@@ -29,18 +29,16 @@ from derm_model.taxonomy.targets import TARGETS
 
 if TYPE_CHECKING:
     from derm_model.data.manifest import Record
-    from derm_model.net.config import TrainConfig
+    from derm_model.recipe.config import TrainConfig
     from derm_model.taxonomy import Taxonomy
 
 PAPERS_FOLDS = 9  # Methods: "nine-fold cross-validation"
 PLAN, FOLDS, LOCK = "crossval.json", "folds.csv", "crossval.lock"
-EXAMPLE = """\
-Folds are trained as jobs (python -m derm_model jobs list), one at a time per device. Ctrl-C stops them; the same
-command goes on with what is missing. --out holds result.json, result.csv and result.txt, also while folds are missing.
-
-examples:
+EXAMPLE = """example:
   python -m derm_model crossval --workspace var/curation/skin --out var/runs/cv --preset small-data
   python -m derm_model crossval --manifest ham10000.csv --n-folds 3 --targets partition nine --out var/runs/cv
+Folds are trained as jobs (python -m derm_model jobs list), one at a time per device. Ctrl-C stops them; the same
+command goes on with what is missing. --out holds result.json, result.csv and result.txt, also while folds are missing.
 """
 
 

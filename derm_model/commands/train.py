@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ from derm_model.words import BADGE
 
 if TYPE_CHECKING:
     from derm_model.data.manifest import Manifest
-    from derm_model.data.splits import Split, SplitRules
-    from derm_model.net.config import TrainConfig
+    from derm_model.data.splits import Holdout, Split, SplitRules
     from derm_model.net.run import Run
     from derm_model.net.run_state import RunPaths
     from derm_model.net.team import Team
     from derm_model.net.training import EpochResult
+    from derm_model.recipe.config import TrainConfig
     from derm_model.taxonomy import Taxonomy
 
 EXAMPLE = """example:
@@ -106,68 +106,31 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
     TrainingError
         An unknown preset or option, a value that cannot be read, or a combination that makes no sense.
     """
-    from derm_model.net.config import PRESETS, Stage, TrainConfig
+    from derm_model.recipe.words import from_arguments
 
-    if args.preset not in PRESETS:
-        raise TrainingError(f"Unknown preset {args.preset!r}. Choose one of {', '.join(PRESETS)}.")
-    config = PRESETS[args.preset]
-    values = {name: _value(name, text, config) for name, text in (_pair(item, "--set") for item in args.set)}
-    if args.initialisation:
-        values["initialisation"] = args.initialisation
-    if args.source_weight:
-        values["source_weights"] = {
-            k: _number(v, k) for k, v in (_pair(item, "--source-weight") for item in args.source_weight)
-        }
-    if args.stages:
-        pairs = [item.split(":") for item in args.stages]
-        if not all(len(p) == 2 and all(x.isdigit() and int(x) > 0 for x in p) for p in pairs):
-            raise TrainingError(f"--stages wants PX:EPOCHS, e.g. 192:4; got {' '.join(args.stages)}.")
-        values["stages"] = tuple(Stage(int(px), int(epochs)) for px, epochs in pairs)
-    return TrainConfig.from_json({f.name: getattr(config, f.name) for f in dataclasses.fields(config)} | values)
+    config = from_arguments(
+        args.preset,
+        settings=args.set,
+        stages=args.stages or (),
+        source_weights=args.source_weight,
+        initialisation=args.initialisation,
+    )
+    config.check()
+    return config
 
 
-def _pair(item: str, option: str) -> tuple[str, str]:
-    name, equals, value = item.partition("=")
-    if not equals:
-        raise TrainingError(f"{option} wants NAME=VALUE, got {item!r}.")
-    return name, value
+def _shares(holdout: Sequence[str]) -> dict[str, Holdout]:
+    """``SOURCE=SHARE`` each, as shares by source."""
+    from derm_model.data.splits import OFFICIAL
 
-
-def _number(text: str, name: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise TrainingError(f"{name} wants a number, got {text!r}.") from None
-
-
-def _whole(text: str, name: str) -> int:
-    number = _number(text, name)
-    if number != int(number):
-        raise TrainingError(f"{name} wants a whole number, got {text!r}.")
-    return int(number)
-
-
-def _value(name: str, text: str, config: TrainConfig) -> object:
-    """Read a value as the type its default has; options that may be without a value take `none`."""
-    kinds = {f.name: str(f.type) for f in dataclasses.fields(config)}
-    if name not in kinds:
-        raise TrainingError(f"Unknown training option {name!r}. Known: {', '.join(kinds)}.")
-    kind = kinds[name]
-    if kind.endswith("| None") and text.lower() == "none":
-        return None
-    if kind == "bool":
-        if text.lower() not in ("true", "false"):
-            raise TrainingError(f"{name} wants true or false, got {text!r}.")
-        return text.lower() == "true"
-    if kind.startswith("int"):
-        return _whole(text, name)
-    if kind.startswith("float"):
-        return _number(text, name)
-    if kind == "str":
-        return text
-    if kind.startswith("tuple[float"):
-        return tuple(_number(part, name) for part in text.split(","))
-    raise TrainingError(f"{name} has an option of its own: --{name.replace('_', '-').removesuffix('s')}(s).")
+    shares: dict[str, Holdout] = {}
+    for item in holdout:
+        try:
+            source, share = item.rsplit("=", 1)
+            shares[source] = OFFICIAL if share == OFFICIAL else float(share)
+        except ValueError:
+            raise TrainingError(f"--holdout wants SOURCE=SHARE or SOURCE=official, got {item!r}.") from None
+    return shares
 
 
 def read_data(args: argparse.Namespace, taxonomy: Taxonomy) -> tuple[Manifest, SplitRules | Split]:
@@ -180,7 +143,7 @@ def read_data(args: argparse.Namespace, taxonomy: Taxonomy) -> tuple[Manifest, S
     """
     from derm_model.data.fold_table import read_folds
     from derm_model.data.manifest import join, read_manifest
-    from derm_model.data.splits import OFFICIAL, SplitRules, split_of_fold
+    from derm_model.data.splits import SplitRules, split_of_fold
     from derm_model.taxonomy import read_crosswalk
 
     manifests, folds = args.manifest, args.folds
@@ -201,9 +164,7 @@ def read_data(args: argparse.Namespace, taxonomy: Taxonomy) -> tuple[Manifest, S
         if args.holdout:
             raise TrainingError("Folds say which images are held out. Leave --holdout out, or train without folds.")
         return manifest, split_of_fold(manifest.records, read_folds(folds), args.fold or 0)
-    pairs = (_pair(item, "--holdout") for item in args.holdout)
-    shares = {name: OFFICIAL if value == "official" else _number(value, name) for name, value in pairs}
-    return manifest, SplitRules(holdout=shares, validation=args.validation)
+    return manifest, SplitRules(holdout=_shares(args.holdout), validation=args.validation)
 
 
 def run(args: argparse.Namespace) -> int:

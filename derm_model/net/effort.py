@@ -17,12 +17,12 @@ import torch
 
 from derm_model.files import taking_turns, write_json
 from derm_model.home import home
-from derm_model.net.config import TrainConfig
 from derm_model.net.precision import autocast_dtype
 from derm_model.net.run import Run
 from derm_model.net.training import EpochResult, StepResult
 from derm_model.net.validation import MEAN_CROP
 from derm_model.progress import Progress
+from derm_model.recipe.config import TrainConfig
 
 REFERENCE_PX = 299
 # Inception v3 on CPU cores without a measurement (docs/training.md): trained images of 299 px per second and core

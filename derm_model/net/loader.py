@@ -22,8 +22,8 @@ from derm_model.data.images import decode_file
 from derm_model.data.manifest import Record
 from derm_model.errors import TrainingError, UnreadableImage
 from derm_model.net.augmentation import View, resample
-from derm_model.net.config import TrainConfig
 from derm_model.net.preprocessing import Preprocessing
+from derm_model.recipe.config import TrainConfig
 
 _PREFETCH = 4  # batches a worker process is ahead: one batch of large files may take as long as several steps
 

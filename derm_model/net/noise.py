@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from derm_model.net.config import TrainConfig
 from derm_model.net.losses import neighbours
+from derm_model.recipe.config import TrainConfig
 
 # RGB -> YIQ (brightness, two axes of colour) of the NTSC standard; a hue is turned by turning the colour plane.
 YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from derm_model.errors import TrainingError
-from derm_model.net.config import TrainConfig
+from derm_model.recipe.config import TrainConfig
 
 
 def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

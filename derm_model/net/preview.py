@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from derm_model.data.manifest import Record, counts
 from derm_model.data.splits import Split, SplitRules, groups, make_split
-from derm_model.net.config import TrainConfig
 from derm_model.net.effort import Estimate, estimate
 from derm_model.net.run import Run, plan_run
+from derm_model.recipe.config import TrainConfig
 from derm_model.taxonomy import Taxonomy, partition
 
 FEW_IMAGES = 50  # a class this small is seen in a batch of 32 once or twice an epoch of some thousand images

@@ -17,8 +17,8 @@ from derm_model.data.manifest import Record, counts
 from derm_model.data.splits import Split, SplitRules, groups, make_split
 from derm_model.errors import TrainingError
 from derm_model.files import replaced
-from derm_model.net.config import TrainConfig
 from derm_model.net.run_state import RunPaths
+from derm_model.recipe.config import TrainConfig
 from derm_model.taxonomy import Partition, Targets, Taxonomy, make_targets
 
 PARTS = ("train", "validation", "test", "excluded")

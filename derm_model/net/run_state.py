@@ -30,11 +30,11 @@ from torch import Tensor, nn
 from derm_model.disk import full_disk
 from derm_model.errors import TrainingError
 from derm_model.files import replaced
-from derm_model.net.config import TrainConfig
 from derm_model.net.initialisation import initialise
 from derm_model.net.network import AnyNetwork, build_network
 from derm_model.net.optimizer import build_optimizer
 from derm_model.net.precision import autocast_dtype
+from derm_model.recipe.config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 
 from derm_model.errors import Cancelled, TrainingError
 from derm_model.files import replaced
-from derm_model.net.config import TrainConfig
 from derm_model.net.loader import Batch, TrainingLoader
 from derm_model.net.losses import LabelLoss
 from derm_model.net.network import AnyNetwork, freeze
@@ -35,6 +34,7 @@ from derm_model.net.run import Run
 from derm_model.net.run_state import RunPaths, RunState, read_best, room_on_disk, start
 from derm_model.net.team import Team, share_batch_norm
 from derm_model.net.validation import validate
+from derm_model.recipe.config import TrainConfig
 
 STOPPED = "Stopped. The last finished epoch is kept; resume to go on from it."
 

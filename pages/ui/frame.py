@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from derm_model import words
+from derm_model.card import folder_name
 from pages.ui import components, look, resources, state
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -78,7 +79,7 @@ def _choose_model() -> Choices:
             f"{words.plural(len(model.card.classes), 'class', 'classes')} · learnt from {words.plural(images, 'image')}"
         )
     for bundle in broken:
-        with st.expander(f"{look.plain(bundle.folder.name)} cannot be used", icon=":material/warning:"):
+        with st.expander(f"{look.plain(folder_name(bundle.folder))} cannot be used", icon=":material/warning:"):
             st.caption(look.plain(bundle.reason))
     return Choices(model, tuple(broken))
 
@@ -87,4 +88,4 @@ def _label(model: resources.Model, usable: list[resources.Model]) -> str:
     """Name of the card, with the folder where two cards have the same name."""
     name = model.card.name
     twins = sum(other.card.name == name for other in usable) > 1
-    return f"{name} ({model.folder.name})" if twins else name
+    return f"{name} ({folder_name(model.folder)})" if twins else name

@@ -34,6 +34,14 @@ button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px sol
 .dermtree-bars td {{ width: 1%; text-align: right; color: {ink}; padding-right: 0; }}
 .dermtree-bars .dermtree-bar {{ width: auto; text-align: left; padding-right: .75rem; }}
 .dermtree-bar i {{ display: block; height: .625rem; min-width: 2px; border-radius: .3125rem; background: {accent}; }}
+.st-key-run_list :is([data-stale="true"], details, summary) {{ opacity: 1 !important; transition: none !important; }}
+.dermtree-classes thead th {{ width: 1%; white-space: nowrap; padding: .2rem 0 .2rem .5rem; color: {muted};
+  text-align: right; }}
+.dermtree-classes thead th:first-child {{ width: auto; text-align: left; padding-left: 0; }}
+.dermtree-classes th[scope="row"] {{ width: auto; }}
+.dermtree-classes .dermtree-bar {{ width: 30%; padding-right: 0; }}
+.dermtree-classes td {{ padding-left: .5rem; }}
+.dermtree-classes em {{ color: {muted}; font-style: normal; }}
 [data-testid="stMarkdownContainer"]:has(table) {{ overflow-x: auto; }}
 .dermtree-shaded {{ overflow-x: auto; }}
 .dermtree-shaded:focus-visible {{ outline: 3px solid {accent}; }}

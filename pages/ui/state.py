@@ -53,7 +53,26 @@ DOCTOR_SOURCE = "doctor_source"
 DOCTOR_FILE = "doctor_file"
 LEAK_PAGE = "leak_page"
 
+# keys of widgets on the Train page; those of the recipe's options are `train_option(name)`
+TRAIN_KIND = "train_kind"
+TRAIN_PRESET = "train_preset"
+TRAIN_IMAGES = "train_images"
+TRAIN_SPLIT = "train_split"
+TRAIN_FOLD = "train_fold"
+TRAIN_HOLDOUT = "train_holdout"
+TRAIN_VALIDATION = "train_validation"
+TRAIN_TARGETS = "train_targets"
+TRAIN_N_FOLDS = "train_n_folds"
+TRAIN_NAME = "train_name"
+TRAIN_DEVICE = "train_device"
+TRAIN_PROCESSES = "train_processes"
+COMPARED = "compared_runs"
+COMPARED_METRIC = "compared_metric"
+
 # keys of our own
+_STAGES = "dermtree_train_stages"
+_DELETING = "dermtree_deleting"
+_ACTIVE = "dermtree_active_runs"
 _CASE = "dermtree_case"
 _RESULTS = "dermtree_results"
 _THRESHOLDS = "dermtree_thresholds"
@@ -151,3 +170,39 @@ def take_messages() -> list[tuple[str, bool]]:
     """Messages left by callbacks, (text, whether something failed); taken once."""
     messages: list[tuple[str, bool]] = st.session_state.pop(_MESSAGES, [])
     return messages
+
+
+def train_option(name: str, part: str = "") -> str:
+    """Key of the widget of one option of the recipe; `part` where it has several."""
+    return f"train_option_{name}{part}"
+
+
+def n_stages() -> int:
+    """Rows of stages in the training form."""
+    return _owned(_STAGES, lambda: 1)
+
+
+def set_n_stages(n: int) -> None:
+    """Say how many rows of stages the form has."""
+    st.session_state[_STAGES] = n
+
+
+def deleting() -> str | None:
+    """Run whose deletion waits for a confirmation."""
+    run: str | None = st.session_state.get(_DELETING)
+    return run
+
+
+def ask_to_delete(run: str | None) -> None:
+    """Ask for a confirmation before a run is deleted; None: it was given or refused."""
+    st.session_state[_DELETING] = run
+
+
+def active_runs() -> frozenset[str]:
+    """Runs that were active when the page was last drawn as a whole."""
+    return _owned(_ACTIVE, frozenset)
+
+
+def set_active_runs(runs: frozenset[str]) -> None:
+    """Remember them."""
+    st.session_state[_ACTIVE] = runs

@@ -108,7 +108,7 @@ def test_the_whole_flow_from_a_folder_to_splits_and_leaks(
     press_option(page, "Fine structure")
     press_option(page, "That join")
     expect(page.get_by_text("one group now").first).to_be_visible()
-    page.locator(".st-key-pair_tools").wait_for()
+    page.locator(".st-key-pairs_tools").wait_for()
     page.keyboard.press("d")  # by keyboard: these two are different after all
     expect(page.get_by_text("Do not belong together").nth(1)).to_be_visible()
     expect(page.get_by_text("apart now").first).to_be_visible()

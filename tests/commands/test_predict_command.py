@@ -341,6 +341,7 @@ def test_ctrl_c_leaves_complete_lines_and_ends_with_130(folder: Path, tiny_bundl
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # what readline would read ahead, communicate would not give back
         # A shell's background jobs ignore SIGINT, and so would a child of tests that run as one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:

@@ -17,9 +17,9 @@ from PIL import Image
 from derm_model.data.images import decode_file
 from derm_model.data.manifest import Record
 from derm_model.errors import TrainingError
-from derm_model.net.config import Stage, TrainConfig
 from derm_model.net.loader import Batch, TrainingLoader, draw_epoch, whole_images
 from derm_model.net.preprocessing import Preprocessing
+from derm_model.recipe.config import Stage, TrainConfig
 from tests.net.drawn import draw
 
 N = 21

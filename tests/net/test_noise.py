@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derm_model.net.config import TrainConfig
 from derm_model.net.noise import GREY, Noise, colour_jitter, draw_noise, hue_matrices, mix
+from derm_model.recipe.config import TrainConfig
 
 ALL = TrainConfig(brightness=0.3, contrast=0.3, saturation=0.4, hue=0.1, mixup=0.4, dropout=0.25)
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from derm_model.errors import TrainingError
-from derm_model.net.config import PRESETS, SMALL_DATA, Stage, TrainConfig
 from derm_model.net.optimizer import build_optimizer, learning_rate
+from derm_model.recipe.config import PRESETS, SMALL_DATA, Stage, TrainConfig
 
 PAPER = PRESETS["paper"]
 

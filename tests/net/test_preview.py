@@ -13,11 +13,11 @@ from derm_model.data.manifest import Record, read_manifest
 from derm_model.data.splits import SplitRules
 from derm_model.errors import ManifestError, TrainingError
 from derm_model.net import effort
-from derm_model.net.config import PRESETS, Stage, TrainConfig
 from derm_model.net.effort import Clock, epoch_effort, estimate, keep_speed, read_speeds, training_effort
 from derm_model.net.preview import preview
 from derm_model.net.run import Run, plan_run
 from derm_model.net.training import EpochResult, StepResult
+from derm_model.recipe.config import PRESETS, Stage, TrainConfig
 from derm_model.taxonomy import Taxonomy, read_crosswalk
 from tests.net.drawn import write_drawn_manifest
 

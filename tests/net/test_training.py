@@ -20,12 +20,12 @@ from derm_model.data.manifest import read_manifest
 from derm_model.data.splits import SplitRules
 from derm_model.errors import Cancelled, TrainingError
 from derm_model.net.bundle import load_bundle
-from derm_model.net.config import Stage, TrainConfig
 from derm_model.net.engine import Engine
 from derm_model.net.network import build_network
 from derm_model.net.run import Run, prepare_run
 from derm_model.net.run_state import Average, RunPaths
 from derm_model.net.training import EpochResult, StepResult, fit, fitted, n_frozen
+from derm_model.recipe.config import Stage, TrainConfig
 from derm_model.taxonomy import Taxonomy, read_crosswalk
 from tests.net.drawn import write_drawn_manifest
 

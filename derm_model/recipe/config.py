@@ -1,6 +1,6 @@
 """The training recipe: every default with its source, the presets, and which combinations make no sense.
 
-What the options mean to a person who fills in a form: `derm_model/net/options.py`. No torch in here.
+What the options mean to a person who fills in a form: `derm_model/recipe/options.py`. No torch in here.
 """
 
 from __future__ import annotations

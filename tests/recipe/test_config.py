@@ -8,7 +8,7 @@ import json
 import pytest
 
 from derm_model.errors import TrainingError
-from derm_model.net.config import PRESETS, Stage, TrainConfig, allowed_range
+from derm_model.recipe.config import PRESETS, Stage, TrainConfig, allowed_range
 
 
 @pytest.mark.parametrize("name", PRESETS)
