@@ -16,7 +16,7 @@ import dataclasses
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,18 +253,18 @@ def _set_random_states(states: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
 
 
-def start(config: TrainConfig, n_classes: int, paths: RunPaths, device: torch.device, digest: str) -> RunState:
-    """A fresh state, or the checkpoint's."""
+def start(config: TrainConfig, classes: Sequence[str], paths: RunPaths, device: torch.device, digest: str) -> RunState:
+    """A fresh state, or the checkpoint's; `classes` are the ids of the outputs."""
     torch.manual_seed(config.seed)
     network = build_network(
-        n_classes,
+        len(classes),
         architecture=config.architecture,
         count_include_pad=config.count_include_pad,
         aux=config.aux_weight > 0,
         dropout=config.dropout,
     )
     resumed = paths.checkpoint.is_file()
-    origin = "" if resumed else initialise(network, config.initialisation)
+    origin = "" if resumed else initialise(network, config, classes)
     network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.frozen_stem:
         network.blocks()[0].requires_grad_(False)  # before the optimiser is made: it shall not know these weights

@@ -141,7 +141,7 @@ def fit(
     """
     config, team, target = run.config, team or Team(), torch.device(device)
     run.check()
-    state = start(config, run.targets.n_classes, paths, target, run.digest)
+    state = start(config, run.targets.ids, paths, target, run.digest)
     if team.leads and state.history:
         write_metrics(state, paths)
     share_batch_norm(state.network, team)
@@ -341,7 +341,7 @@ def fitted(run: Run, paths: RunPaths, which: str = "average") -> Fitted | None:
     """
     if not paths.checkpoint.is_file():
         raise TrainingError(f"{paths.folder} holds no checkpoint: no epoch was finished. Train first.")
-    state = start(run.config, run.targets.n_classes, paths, torch.device("cpu"), run.digest)
+    state = start(run.config, run.targets.ids, paths, torch.device("cpu"), run.digest)
     epochs = state.epoch
     if which == "average":
         if state.average is None:

@@ -53,12 +53,20 @@ def to_arguments(config: TrainConfig, preset: TrainConfig) -> list[str]:
             found += ["--stages", *(f"{stage.size_px}:{stage.epochs}" for stage in value)]
         elif kind is Kind.WEIGHTS:
             found += ["--source-weight", *(f"{source}={weight!r}" for source, weight in value.items())] * bool(value)
-        elif kind is Kind.TRIPLE:
-            found.append(f"--set={name}={','.join(map(repr, value))}")
         else:
-            text = str(value).lower() if isinstance(value, bool) else "none" if value is None else str(value)
-            found.append(f"--set={name}={text}")
+            found.append(f"--set={setting(name, value)}")
     return found
+
+
+def setting(name: str, value: Any) -> str:
+    """A value as `--set` takes it: ``NAME=VALUE``."""
+    if isinstance(value, tuple):
+        text = ",".join(map(repr, value))
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = "none" if value is None else str(value)
+    return f"{name}={text}"
 
 
 def from_arguments(

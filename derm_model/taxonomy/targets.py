@@ -50,6 +50,11 @@ class Targets:
         return len(self.partition.classes)
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the classes, in the order of the outputs."""
+        return tuple(c.id for c in self.partition.classes)
+
+    @property
     def n_labels(self) -> int:
         """Outputs and coarse labels."""
         return self.n_classes + len(self.coarse)

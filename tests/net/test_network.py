@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -11,8 +13,11 @@ from safetensors.torch import save_file
 from torchvision.models import inception_v3
 
 from derm_model.errors import TrainingError, WeightsUnavailable
+from derm_model.net.bundle import load_bundle
 from derm_model.net.initialisation import initialise
 from derm_model.net.network import InceptionV3, build_network, freeze
+from derm_model.recipe.config import TrainConfig
+from derm_model.taxonomy import Taxonomy
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +74,16 @@ def test_one_class_and_unknown_architectures_are_refused() -> None:
         build_network(2, architecture="vgg")
 
 
+def starting_from(source: Path | str, **options: Any) -> TrainConfig:
+    return replace(TrainConfig(), initialisation=str(source), **options)
+
+
 def test_a_backbone_file_fills_the_body_and_leaves_the_last_layer(network: InceptionV3, tmp_path: Path) -> None:
     body = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items() if k[:3] != "fc."}
     save_file(body, tmp_path / "backbone.safetensors")
     other = build_network(7)
     before = other.fc.weight.clone()
-    assert "backbone.safetensors" in initialise(other, str(tmp_path / "backbone.safetensors"))
+    assert "backbone.safetensors" in initialise(other, starting_from(tmp_path / "backbone.safetensors"))
     assert torch.equal(other.Mixed_7c.branch1x1.conv.weight.half(), network.Mixed_7c.branch1x1.conv.weight.half())
     assert torch.equal(other.fc.weight, before)
 
@@ -82,13 +91,41 @@ def test_a_backbone_file_fills_the_body_and_leaves_the_last_layer(network: Incep
 def test_weights_that_are_missing_broken_or_of_another_network_are_refused(tmp_path: Path) -> None:
     network = build_network(2, architecture="tiny")
     with pytest.raises(WeightsUnavailable, match="not a file"):
-        initialise(network, str(tmp_path / "nothing.safetensors"))
+        initialise(network, starting_from(tmp_path / "nothing.safetensors"))
     (tmp_path / "broken.safetensors").write_bytes(b"not safetensors at all")
     with pytest.raises(WeightsUnavailable, match="could not be read"):
-        initialise(network, str(tmp_path / "broken.safetensors"))
+        initialise(network, starting_from(tmp_path / "broken.safetensors"))
     save_file({"other.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsUnavailable, match="another network"):
-        initialise(network, str(tmp_path / "other.safetensors"))
+        initialise(network, starting_from(tmp_path / "other.safetensors"))
+
+
+def test_a_bundle_of_the_same_classes_brings_its_last_layer(tiny_bundle: Path, taxonomy: Taxonomy) -> None:
+    bundle = load_bundle(tiny_bundle, taxonomy)
+    ids = [c.id for c in bundle.classes]
+    reading = {
+        "mean": bundle.preprocessing.mean,
+        "std": bundle.preprocessing.std,
+        "count_include_pad": bundle.card.network.count_include_pad,
+    }
+    learnt = bundle.network.fc.weight
+    for classes, last_layer in ((ids, True), (ids[::-1], False)):
+        network = build_network(len(ids), architecture="tiny")
+        origin = initialise(network, starting_from(tiny_bundle, **reading), classes)
+        assert bundle.card.bundle_id in origin
+        assert ("last layer" in origin) is last_layer
+        assert torch.equal(network.fc.weight.half(), learnt.half()) is last_layer
+        assert torch.equal(
+            network.state_dict()["body.0.weight"].half(), bundle.network.state_dict()["body.0.weight"].half()
+        )
+
+
+def test_a_bundle_that_reads_images_in_another_way_is_refused_with_the_settings_it_wants(tiny_bundle: Path) -> None:
+    network = build_network(8, architecture="tiny")
+    wrong = starting_from(tiny_bundle, mean=(0.1, 0.2, 0.3), std=(1.0, 1.0, 1.0))
+    with pytest.raises(TrainingError, match=r"--set mean=0\.0,0\.0,0\.0") as refused:
+        initialise(network, wrong)
+    assert "--set std" not in str(refused.value)
 
 
 def test_where_imagenet_weights_cannot_be_downloaded_the_error_names_the_alternative(
@@ -101,7 +138,7 @@ def test_where_imagenet_weights_cannot_be_downloaded_the_error_names_the_alterna
 
     monkeypatch.setattr(Inception_V3_Weights, "get_state_dict", no_network)
     with pytest.raises(WeightsUnavailable, match="--initialisation PATH"):
-        initialise(network, "imagenet")
+        initialise(network, starting_from("imagenet"))
 
 
 def test_frozen_blocks_stand_still_with_their_statistics() -> None:
