@@ -18,6 +18,8 @@ STYLE = """
   color: {muted} !important; opacity: 1 !important; }}
 [data-testid="stFileUploaderDropzone"] {{ min-height: 4rem; }}
 button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px solid {accent}; outline-offset: 1px; }}
+[data-testid^="stBaseButton-primary"]:enabled, [data-testid^="stBaseButton-primary"]:enabled *,
+[data-baseweb="tag"], [data-baseweb="tag"] * {{ color: {on_accent} !important; }}
 .dermtree-score {{ font-size: .9375rem; }}
 .dermtree-score b {{ font-size: 1.5rem; font-variant-numeric: tabular-nums; }}
 .dermtree-track {{ position: relative; height: .75rem; border-radius: .375rem; background: {grid};
@@ -70,7 +72,7 @@ def palette() -> Palette:
 
 def style_sheet(colours: Palette) -> str:
     """All CSS of the app as one element."""
-    tokens = {name: getattr(colours, name) for name in ("ink", "muted", "accent", "grid", "page", "tint")}
+    tokens = {name: getattr(colours, name) for name in ("ink", "muted", "accent", "on_accent", "grid", "page", "tint")}
     return f"<style>{STYLE.format(**tokens)}</style>"
 
 

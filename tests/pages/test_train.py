@@ -210,7 +210,10 @@ def test_weights_of_a_model_bring_their_padding_colours_and_network(manifest: Pa
     mean = [float(x) for x in page.session_state["train_option_mean"].split(",")]
     assert mean == pytest.approx(card["preprocessing"]["mean"], rel=1e-5)
     page.session_state["train_option_architecture"] = "inception_v3"
-    assert "first weights are of Tiny" in texts(run(page))
+    page.session_state["train_option_mean"] = "0.1, 0.1, 0.1"
+    said = texts(run(page))
+    assert "first weights are of Tiny" in said
+    assert "“Mean per colour” is" in said and "“Standard deviation" not in said
 
 
 def test_a_file_in_the_pretrained_folder_is_offered(manifest: Path, home: Path) -> None:
@@ -402,6 +405,17 @@ def test_a_run_is_deleted_only_after_the_question_and_the_safe_choice_comes_firs
     page = press(take(page, job.id, "Delete"), "delete_run")
     assert not job.paths.folder.exists()
     assert "No training yet" in texts(run(page))
+
+
+def test_a_cross_validation_is_deleted_with_its_folds(home: Path) -> None:
+    parent = make_run(JobState.CANCELLED, title="Cross-validation, paper", about={"kind": "crossval"}, config=None)
+    for fold in range(2):
+        make_run(JobState.FINISHED, title=f"Fold {fold}", about={"kind": "train", "crossval": parent.id})
+    other = make_run(JobState.FINISHED, title="another run")
+    page = take(open_train(), parent.id, "Delete")
+    assert "2 trainings of its folds" in texts(page)
+    press(page, "delete_run")
+    assert [job.id for job in JobStore(home / "runs").list()] == [other.id]
 
 
 def test_a_run_deleted_by_somebody_else_meanwhile_asks_nothing(home: Path) -> None:

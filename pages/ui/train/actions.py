@@ -71,10 +71,17 @@ def ask_to_delete(job_id: str) -> None:
     st.rerun()
 
 
+def folds_of(job_id: str) -> list[Job]:
+    """The runs a cross-validation has started, one per fold and kind of outputs."""
+    return store().list(about={"crossval": job_id})
+
+
 def delete(job_id: str) -> None:
-    """Delete a run with everything in its folder."""
+    """Delete a run with everything in its folder, the folds of a cross-validation first."""
     state.ask_to_delete(None)
     try:
+        for fold in folds_of(job_id):
+            store().delete(fold.id)
         store().delete(job_id)
     except DermTreeError as error:
         _say(error)

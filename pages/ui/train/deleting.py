@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model import words
 from derm_model.errors import JobError
 from derm_model.jobs import Job
 from pages.ui import look, state
@@ -25,7 +26,9 @@ def draw_question() -> None:
 
 def _ask(job: Job) -> None:
     st.markdown(f"**{look.plain(job.request.title)}**, begun {look.moment(job.request.created_at)}.")
-    if evaluation.has_bundle(job):
+    if folds := len(actions.folds_of(job.id)):
+        st.markdown(f"{words.plural(folds, 'training')} of its folds and the table of results go with it.")
+    elif evaluation.has_bundle(job):
         st.markdown(
             "Its model goes with it: nobody on this server can choose it any more. To keep it, copy the folder "
             f"`{evaluation.bundle_of(job)}` to the bundles folder of $DERM_HOME first."

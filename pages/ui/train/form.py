@@ -286,14 +286,22 @@ def _weights_problems(values: Mapping[str, Any], known: Sequence[Weights]) -> li
         chosen = sources.find_weights(str(values.get("initialisation")), known)
     except DermTreeError as error:
         return [str(error)]
+    problems = []
     network = values.get("architecture")
-    if chosen.architecture in (None, network):
-        return []
-    names = OPTIONS["architecture"].choices
-    return [
-        f"These first weights are of {names[str(chosen.architecture)]}, not of {names.get(str(network), network)}: "
-        "choose the other network, or random weights."
-    ]
+    if chosen.architecture not in (None, network):
+        names = OPTIONS["architecture"].choices
+        problems.append(
+            f"These first weights are of {names[str(chosen.architecture)]}, not of {names.get(str(network), network)}: "
+            "choose the other network, or random weights."
+        )
+    wanted = {"count_include_pad": chosen.count_include_pad, "mean": chosen.mean, "std": chosen.std}
+    if chosen.is_model:
+        problems += [
+            f"“{OPTIONS[name].label}” is {in_words(name, value)} for this model's weights: it reads images that way."
+            for name, value in wanted.items()
+            if name in values and values[name] != value
+        ]
+    return problems
 
 
 def _choose_name() -> None:

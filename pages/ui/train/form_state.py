@@ -76,13 +76,18 @@ def _recipe(config: TrainConfig) -> dict[str, Any]:
 def _shown(option: Option, value: Any) -> Any:
     """A value as its widget holds it."""
     if option.kind is Kind.TRIPLE:
-        return ", ".join(f"{x:g}" for x in value)
+        return ", ".join(map(_exact, value))
     if option.kind is Kind.WEIGHTS:
-        return "\n".join(f"{source}={weight:g}" for source, weight in value.items())
+        return "\n".join(f"{source}={_exact(weight)}" for source, weight in value.items())
     if value is not None and option.kind in (Kind.NUMBER, Kind.WHOLE):
         low, high = option.bounds
         return type(value)(min(max(value, low), high))
     return value
+
+
+def _exact(number: float) -> str:
+    """As short as it can be and still read back as the same number."""
+    return repr(number).removesuffix(".0")
 
 
 def set_triple(name: str, values: tuple[float, ...]) -> None:

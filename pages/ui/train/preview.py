@@ -91,7 +91,7 @@ def _faithful(plan: Plan, wish: Wish) -> list[str]:
     if plan.faithful_lost is None or wish.config.partition_mode == "faithful":
         return []
     if not plan.faithful_lost:
-        return ["The paper's pseudocode, taken literally, would give the same images classes."]
+        return ["The paper's pseudocode, taken literally, would lose no image here."]
     left = words.plural(plan.faithful_classes or 0, "class", "classes")
     lost = words.plural(plan.faithful_lost, "image")
     return [f"The paper's pseudocode, taken literally, would lose {lost} and leave {left}."]

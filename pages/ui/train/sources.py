@@ -98,7 +98,7 @@ def find(text: str, known: Sequence[Images]) -> Images:
 
 @dataclass(frozen=True)
 class Weights:
-    """First weights; `padding`, `mean` and `std` as they need them, None where nobody knows."""
+    """First weights; padding, `mean` and `std` as they need them, None where nobody knows."""
 
     value: str
     label: str
@@ -107,6 +107,7 @@ class Weights:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     architecture: str | None = None
+    is_model: bool = False  # a bundle, which is refused in any other reading than its own
 
 
 def first_weights(bundles: Sequence[tuple[Path, BundleCard]]) -> list[Weights]:
@@ -130,11 +131,13 @@ def first_weights(bundles: Sequence[tuple[Path, BundleCard]]) -> list[Weights]:
             Weights(
                 str(folder.absolute()),
                 f"Model {card.name}" + (f" ({folder_name(folder)})" if twins[card.name] > 1 else ""),
-                f"Everything but its last layer. {card.network.origin}. Licence: {card.licence}",
+                "Its last layer stays where the classes are the same, and is new elsewhere. "
+                f"{card.network.origin}. Licence: {card.licence}",
                 card.network.count_include_pad,
                 _triple(normal.get("mean")),
                 _triple(normal.get("std")),
                 card.network.architecture,
+                is_model=True,
             )
         )
     files = sorted((home() / PRETRAINED).glob("*.safetensors")) if (home() / PRETRAINED).is_dir() else []
