@@ -109,6 +109,10 @@ class SplitError(DermTreeError):
     """A split cannot be made, or a group lies in two of its parts."""
 
 
+class EvaluationError(DermTreeError):
+    """Answers of a bundle cannot be judged, kept or read."""
+
+
 class JobError(DermTreeError):
     """A job cannot be started, read or stopped."""
 

@@ -55,6 +55,10 @@ ROOMS: dict[str, set[str]] = {
     "card": {"errors", "evaluation", "files", "home", "taxonomy", "typed_json"},
     "measuring": {"card", "data", "evaluation", "taxonomy"},
 }
+ROOMS["assessment"] = {"card", "data", "errors", "evaluation", "files", "home", "measuring", "progress", "taxonomy"} | {
+    "typed_json",
+    "words",
+}
 ROOMS["figures"] = ROOMS["report"] = {"answer", "evaluation", "palette", "verdict", "words"}
 ROOMS["net"] = {
     *(
@@ -78,6 +82,7 @@ ROOMS["curation"] = {"data", "errors", "files", "home", "net", "progress", "taxo
 ROOMS["commands"] = {
     *(
         "answer",
+        "assessment",
         "card",
         "curation",
         "data",
