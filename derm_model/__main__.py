@@ -24,6 +24,7 @@ COMMANDS = {
     "partition": "partition",
     "train": "train",
     "crossval": "crossval",
+    "evaluate": "evaluate",
     "import": "import_data",  # a module cannot be called import
     "fetch": "fetch",
     "curate": "curate",

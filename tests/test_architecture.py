@@ -27,6 +27,7 @@ HEAVY = {
     "plotly": ("derm_model/figures/",),
     "streamlit": ("app.py", "pages/"),
     "sklearn": ("derm_model/evaluation/",),
+    "jinja2": ("derm_model/evaluation_report.py",),
     "pandas": ("derm_model/data/", "derm_model/curation/", "derm_model/commands/split.py", "pages/ui/"),
     "pyarrow": ("derm_model/data/", "derm_model/curation/"),
     "pydantic": ("derm_model/data/schema.py",),
@@ -54,11 +55,13 @@ ROOMS: dict[str, set[str]] = {
     "answer": {"palette", "taxonomy"},
     "card": {"errors", "evaluation", "files", "home", "taxonomy", "typed_json"},
     "measuring": {"card", "data", "evaluation", "taxonomy"},
+    "operating_points": {"errors", "evaluation", "files", "home", "typed_json"},
 }
 ROOMS["assessment"] = {"card", "data", "errors", "evaluation", "files", "home", "measuring", "progress", "taxonomy"} | {
     "typed_json",
     "words",
 }
+ROOMS["evaluation_report"] = {"assessment", "errors", "evaluation", "figures", "files", "palette", "words"}
 ROOMS["figures"] = ROOMS["report"] = {"answer", "evaluation", "palette", "verdict", "words"}
 ROOMS["net"] = {
     *(
@@ -88,9 +91,11 @@ ROOMS["commands"] = {
         "data",
         "errors",
         "evaluation",
+        "evaluation_report",
         "files",
         "jobs",
         "net",
+        "operating_points",
         "progress",
         "recipe",
         "report",

@@ -1,8 +1,8 @@
 """What a bundle said of labelled images, kept so that every later question is answered without reading them again.
 
 Answers lie in ``$DERM_HOME/evaluations/<bundle id>/<digest of the images>/``: ``images.csv`` (a row per image),
-``probs.npy`` (n, n_classes) and, where they were kept, ``features.npy`` (n, n_features). Images themselves are never
-copied; `Record.path` says where they were.
+``probs.npy`` (n, n_classes) and, where they were kept, ``features.npy`` (n, n_features) and ``unusual.npy`` (n,).
+Images themselves are never copied; `Record.path` says where they were.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from derm_model.files import write_json
 from derm_model.home import home
 
 FOLDER = "evaluations"
-IMAGES, PROBS, FEATURES, ABOUT = "images.csv", "probs.npy", "features.npy", "about.json"
+IMAGES, PROBS, FEATURES, UNUSUAL, ABOUT = "images.csv", "probs.npy", "features.npy", "unusual.npy", "about.json"
 _COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name != "links")
 _NUMBERS: dict[str, type] = {"fitzpatrick_type": int, "age": float}
 
@@ -76,12 +76,16 @@ class Answers:
         (n, n_classes) float64, calibrated, rows sum to 1.
     features
         (n, n_features) float32; None where they were not kept.
+    unusual
+        (n,) float64: share of the model's validation images that are less unusual, in per cent; None where the bundle
+        cannot say.
     """
 
     about: About
     records: tuple[Record, ...]
     probs: NDArray[np.float64]
     features: NDArray[np.float32] | None = None
+    unusual: NDArray[np.float64] | None = None
 
 
 def digest_of(records: Iterable[Record]) -> str:
@@ -137,6 +141,8 @@ def write_answers(answers: Answers, folder: Path | None = None) -> Path:
         np.save(beside / PROBS, answers.probs.astype(np.float32))
         if answers.features is not None:
             np.save(beside / FEATURES, answers.features.astype(np.float16))
+        if answers.unusual is not None:
+            np.save(beside / UNUSUAL, answers.unusual)
         write_json(beside / ABOUT, dataclasses.asdict(answers.about))
         old = folder.with_name(f".{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
@@ -165,13 +171,13 @@ def read_answers(folder: Path) -> Answers:
         with (folder / IMAGES).open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             records = tuple(_record(row) for row in csv.DictReader(file))
         probs = np.load(folder / PROBS, allow_pickle=False).astype(np.float64)
-        kept = folder / FEATURES
-        features = np.load(kept, allow_pickle=False).astype(np.float32) if kept.is_file() else None
+        features, unusual = _kept(folder / FEATURES, np.float32), _kept(folder / UNUSUAL, np.float64)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(folder, error) from error
-    if probs.shape != (len(records), len(what.classes)) or (features is not None and len(features) != len(records)):
+    n = len(records)
+    if probs.shape != (n, len(what.classes)) or any(len(x) != n for x in (features, unusual) if x is not None):
         raise _unreadable(folder, ValueError("its files do not belong together"))
-    return Answers(what, records, probs / probs.sum(axis=1, keepdims=True), features)
+    return Answers(what, records, probs / probs.sum(axis=1, keepdims=True), features, unusual)
 
 
 def read_about(folder: Path) -> About:
@@ -204,6 +210,10 @@ def _readable(folders: Iterable[Path]) -> Iterator[tuple[Path, About]]:
             yield folder, read_about(folder)
         except EvaluationError:
             continue
+
+
+def _kept(file: Path, kind: Any) -> Any:
+    return np.load(file, allow_pickle=False).astype(kind) if file.is_file() else None
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from derm_model.commands.images import add_images, read_images
 from derm_model.commands.terminal import say
 from derm_model.errors import TrainingError
 from derm_model.progress import Report, quiet
@@ -61,9 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Options that say which images there are and how they are split."""
     data = parser.add_argument_group("data")
-    where = data.add_mutually_exclusive_group(required=True)
-    where.add_argument("--manifest", type=Path, nargs="+", help="manifests, CSV or Parquet (docs/data-format.md)")
-    where.add_argument("--workspace", type=Path, metavar="DIR", help="curation workspace, with its folds")
+    add_images(data)
     data.add_argument("--folds", type=Path, metavar="FILE", help="folds of the manifest, as `split` writes them")
     data.add_argument("--fold", type=int, metavar="K", help="fold that validates, from 0; the others train")
     data.add_argument(
@@ -142,20 +141,14 @@ def read_data(args: argparse.Namespace, taxonomy: Taxonomy) -> tuple[Manifest, S
         A file that cannot be read, folds of other images, or options that exclude each other.
     """
     from derm_model.data.fold_table import read_folds
-    from derm_model.data.manifest import join, read_manifest
     from derm_model.data.splits import SplitRules, split_of_fold
-    from derm_model.taxonomy import read_crosswalk
 
-    manifests, folds = args.manifest, args.folds
-    if args.workspace is not None:
+    manifest, folds = read_images(args, taxonomy), args.folds
+    if args.workspace is not None and folds is None:
         from derm_model.curation.workspace import Workspace
 
-        paths = Workspace(args.workspace).paths
-        manifests = [paths.manifest]
-        if folds is None and paths.folds.is_file():
-            folds = paths.folds
-    crosswalk = read_crosswalk(taxonomy)
-    manifest = join([read_manifest(path, taxonomy, crosswalk) for path in manifests], taxonomy)
+        made = Workspace(args.workspace).paths.folds
+        folds = made if made.is_file() else None
     if args.fold is not None and folds is None:
         raise TrainingError(
             "--fold names a fold of a table. There is none. Give --folds FILE, or make a split in the workspace first."

@@ -1,4 +1,7 @@
-"""Do probabilities mean what they say: temperature scaling, calibration error, Brier score."""
+"""Do probabilities of classes mean what they say: temperature scaling, calibration error, Brier score.
+
+The probability of one disease is judged in `reliability`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
+
+from derm_model.evaluation.reliability import Binning, Reliability, reliability
 
 # A network needing more than this is not miscalibrated but broken; the limit also ends the search when every image
 # is classified correctly, where the likelihood improves for ever as the temperature falls.
@@ -76,13 +81,31 @@ def expected_calibration_error(probs: ArrayLike, labels: ArrayLike, n_bins: int 
     ----------
     Guo et al., ICML 2017, equation 3.
     """
+    diagram = top_label_reliability(probs, labels, n_bins=n_bins)
+    return None if diagram is None else diagram.error
+
+
+def top_label_reliability(
+    probs: ArrayLike, labels: ArrayLike, *, n_bins: int = N_BINS, binning: Binning = "width"
+) -> Reliability | None:
+    """Return the reliability diagram of the answers: accuracy against confidence, None without images.
+
+    Parameters
+    ----------
+    probs, labels
+        As in `expected_calibration_error`; the answer is the most probable class (the first of equals).
+    n_bins, binning
+        As in `reliability`.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, a label is outside the classes, or values are not probabilities.
+    """
     matrix, index = _check(probs, labels)
     if not index.size:
         return None
-    confidence, correct = matrix.max(axis=1), matrix.argmax(axis=1) == index
-    bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
-    gaps = np.bincount(bins, weights=correct - confidence, minlength=n_bins)  # n in the bin x its mean gap
-    return float(np.abs(gaps).sum() / index.size)
+    return reliability(matrix.argmax(axis=1) == index, matrix.max(axis=1), n_bins=n_bins, binning=binning)
 
 
 def brier_score(probs: ArrayLike, labels: ArrayLike) -> float | None:

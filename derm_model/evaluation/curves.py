@@ -15,10 +15,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from derm_model.evaluation.metrics import check_scores, wilson
+from derm_model.evaluation.metrics import check_scores, wilson, wilson_bounds
 
-PRESET_SENSITIVITIES = (0.8, 0.9, 0.95, 0.975)  # operating points that stay exact in a thinned curve
+# operating points that stay exact in a thinned curve
+PRESET_SENSITIVITIES = (0.8, 0.9, 0.95, 0.975)
+PRESET_SPECIFICITIES = (0.8, 0.9, 0.95)
 MAX_POINTS = 400  # enough for a smooth line on any screen, about 10 KB as JSON
+
+
+@dataclass(frozen=True)
+class TwoByTwo:
+    """Images by truth and call; `missed` diseased ones and `false_alarms` are the errors."""
+
+    found: int
+    missed: int
+    false_alarms: int
+    spared: int
+
+    @property
+    def n_called(self) -> int:
+        """Images at or above the threshold."""
+        return self.found + self.false_alarms
+
+    @property
+    def n(self) -> int:
+        """All images."""
+        return self.n_called + self.missed + self.spared
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,12 @@ class OperatingPoint:
     n_pos: int
     n_neg: int
     rule: str
+
+    @property
+    def counts(self) -> TwoByTwo:
+        """The images behind the rates."""
+        found, spared = round(self.sensitivity * self.n_pos), round(self.specificity * self.n_neg)
+        return TwoByTwo(found, self.n_pos - found, self.n_neg - spared, spared)
 
     def decide(self, score: float) -> bool:
         """Return whether `score` is at or above the threshold; a NaN score is refused, not called negative."""
@@ -105,6 +133,28 @@ class OperatingCurve:
         """Return (sensitivity, specificity), each (k + 1,), to draw: it ends at (0, 1) where nothing is called."""
         return np.append(self.sensitivity, 0.0), np.append(self.specificity, 1.0)
 
+    def line_intervals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the 95 % Wilson bounds of `line`'s (sensitivity, specificity), each (2, k + 1): lower, then upper.
+
+        They hold point by point: that the whole true curve lies inside is less sure than 95 %.
+        """
+        found, spared = np.append(self.true_positives, 0), self.n_neg - np.append(self.false_positives, 0)
+        return np.stack(wilson_bounds(found, self.n_pos)), np.stack(wilson_bounds(spared, self.n_neg))
+
+    def called_at(self, thresholds: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the (true positives, false positives) at any thresholds, (m,) each of (m,).
+
+        Raises
+        ------
+        ValueError
+            A threshold is not a finite number.
+        """
+        wanted = np.asarray(thresholds, dtype=np.float64)
+        if not np.isfinite(wanted).all():
+            raise ValueError("thresholds must be finite numbers")
+        position = np.searchsorted(self.thresholds, wanted, side="left")
+        return np.append(self.true_positives, 0)[position], np.append(self.false_positives, 0)[position]
+
     def at_threshold(self, threshold: float, *, rule: str = "threshold set by hand") -> OperatingPoint:
         """Return the point at any threshold, between or beyond the scores too.
 
@@ -134,6 +184,25 @@ class OperatingCurve:
         if position is None or self.false_positives[position] == self.n_neg:
             return None
         return self._point(position, float(self.thresholds[position]), f"sensitivity >= {sensitivity * 100:.4g}%")
+
+    def at_specificity(self, specificity: float) -> OperatingPoint | None:
+        """Return the point with the lowest threshold, so the best sensitivity, that reaches `specificity`.
+
+        None when no threshold reaches it and finds a diseased image: calling nothing is no operating point.
+
+        Raises
+        ------
+        ValueError
+            Unless 0 < specificity <= 1.
+        """
+        if not 0 < specificity <= 1:
+            raise ValueError(f"a specificity lies above 0 and up to 1, got {specificity}")
+        # from counts: 1 - 0.9 is less than 0.1, and one of ten spared images would not reach 10 %
+        reaching = np.flatnonzero((self.n_neg - self.false_positives) / self.n_neg >= specificity)
+        if not reaching.size or self.true_positives[reaching[0]] == 0:
+            return None
+        position = int(reaching[0])
+        return self._point(position, float(self.thresholds[position]), f"specificity >= {specificity * 100:.4g}%")
 
     def youden(self) -> OperatingPoint:
         """Return the point with the largest sensitivity + specificity - 1; of equals the most sensitive one.
@@ -173,7 +242,7 @@ class OperatingCurve:
     def thinned(self, max_points: int = MAX_POINTS, *, keep: Iterable[float] = ()) -> OperatingCurve:
         """Return a curve of at most `max_points` points on which no preset has moved.
 
-        Both ends, Youden's point, the preset sensitivities with the bounds of their intervals and the points at the
+        Both ends, Youden's point, the presets with the bounds of their sensitivities' intervals and the points at the
         thresholds in `keep` stay exactly. The others are spread evenly along the line, so between two kept
         thresholds sensitivity and specificity are off by about 2 / max_points together at most.
 
@@ -256,6 +325,7 @@ class OperatingCurve:
     def _fixed_positions(self, keep: Iterable[float]) -> set[int]:
         last = self.thresholds.size - 1
         points = [self.youden(), *(self.at_sensitivity(s) for s in PRESET_SENSITIVITIES)]
+        points += [self.at_specificity(s) for s in PRESET_SPECIFICITIES]
         points += [self.at_threshold(threshold) for threshold in keep]
         positions = {0, last}
         for point in points:

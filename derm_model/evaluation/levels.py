@@ -50,10 +50,27 @@ class LevelAccuracy:
         return sum(seen) / len(seen) if seen else None
 
 
-def accuracy_at_level(
+@dataclass(frozen=True, eq=False)
+class LevelAnswers:
+    """Truth and answer of each image at a level.
+
+    Attributes
+    ----------
+    nodes
+        Those that the classes can say or an image has, in the order of the taxonomy.
+    truth, said
+        (n,) positions in `nodes`; truth is -1 where the image is labelled above the level.
+    """
+
+    nodes: tuple[str, ...]
+    truth: NDArray[np.int64]
+    said: NDArray[np.int64]
+
+
+def answers_at_level(
     taxonomy: Taxonomy, classes: Sequence[TrainingClass], nodes: Sequence[str], probs: NDArray[np.float64], level: int
-) -> LevelAccuracy | None:
-    """Answer each image with the node of the level that has the highest summed probability, and count.
+) -> LevelAnswers | None:
+    """Answer each image with the node of the level that has the highest summed probability.
 
     Parameters
     ----------
@@ -69,7 +86,7 @@ def accuracy_at_level(
 
     Returns
     -------
-    LevelAccuracy or None
+    LevelAnswers or None
         None where a class lies above the level: its probability cannot be divided. An image whose node of the level no
         class covers is answered wrongly, as it is in practice.
     """
@@ -79,19 +96,26 @@ def accuracy_at_level(
     for i, training_class in enumerate(classes):
         columns.setdefault(taxonomy.at_level(training_class.node, level), []).append(i)
     answers = sorted(columns, key=taxonomy.position)
-    summed = np.stack([probs[:, columns[node]].sum(axis=1) for node in answers], axis=1)
-    said = np.array(answers)[summed.argmax(axis=1)] if len(probs) else np.array([], dtype=str)
     level_of = {node: taxonomy.at_level(node, level) for node in set(nodes) if taxonomy.level(node) >= level}
-    truth = [level_of.get(node) for node in nodes]
     shown = sorted({*answers, *level_of.values()}, key=taxonomy.position)
-    pairs = [(true, str(answer)) for true, answer in zip(truth, said, strict=True) if true is not None]
+    place = {node: i for i, node in enumerate(shown)}
+    truth = np.array([place[level_of[node]] if node in level_of else -1 for node in nodes], dtype=np.int64)
+    summed = np.stack([probs[:, columns[node]].sum(axis=1) for node in answers], axis=1)
+    said = np.array([place[node] for node in answers], dtype=np.int64)[summed.argmax(axis=1)]
+    return LevelAnswers(tuple(shown), truth, said)
+
+
+def accuracy_at_level(
+    taxonomy: Taxonomy, classes: Sequence[TrainingClass], nodes: Sequence[str], probs: NDArray[np.float64], level: int
+) -> LevelAccuracy | None:
+    """Count how often the answers of `answers_at_level` are right; parameters and None as there."""
+    found = answers_at_level(taxonomy, classes, nodes, probs, level)
+    if found is None:
+        return None
+    judged = found.truth >= 0
+    truth, right = found.truth[judged], (found.truth == found.said)[judged]
     rows = tuple(
-        LevelRow(
-            node,
-            taxonomy.node(node).name,
-            sum(true == node for true, _ in pairs),
-            sum(true == node == answer for true, answer in pairs),
-        )
-        for node in shown
+        LevelRow(node, taxonomy.node(node).name, int((truth == i).sum()), int(right[truth == i].sum()))
+        for i, node in enumerate(found.nodes)
     )
-    return LevelAccuracy(rows, len(nodes) - len(pairs))
+    return LevelAccuracy(rows, int((~judged).sum()))

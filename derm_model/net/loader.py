@@ -7,7 +7,7 @@ resumed run sees the same, and two processes see together what one sees alone.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
@@ -181,21 +181,35 @@ class _Views(Dataset[Batch | str]):
         )
 
 
-class _Whole(Dataset[tuple[Tensor, Tensor] | str]):
-    """Whole images as the app reads them, and their positions."""
+class _Part(NamedTuple):
+    """Whole images that could be read, their positions, and why others could not be."""
+
+    pixels: Tensor
+    positions: Tensor
+    unreadable: dict[int, UnreadableImage]
+
+
+class _Whole(Dataset[_Part]):
+    """Whole images as the app reads them."""
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing) -> None:
         self.paths, self.preprocessing = paths, preprocessing
 
-    def __getitems__(self, positions: Sequence[int]) -> tuple[Tensor, Tensor] | str:
-        pixels = []
+    def __getitems__(self, positions: Sequence[int]) -> _Part:
+        size_px = self.preprocessing.size_px
+        pixels: dict[int, Tensor] = {}
+        unreadable: dict[int, UnreadableImage] = {}
         for position in positions:
             try:
-                image = decode_file(self.paths[position], min_side_px=2 * self.preprocessing.size_px)
+                image = decode_file(self.paths[position], min_side_px=2 * size_px)
             except UnreadableImage as error:
-                return _unreadable(self.paths[position], error)
-            pixels.append(self.preprocessing.prepare(image.pixels))
-        return torch.stack(pixels), torch.tensor(positions)
+                unreadable[position] = error
+            else:
+                pixels[position] = self.preprocessing.prepare(image.pixels)
+        read = (
+            torch.stack(list(pixels.values())) if pixels else torch.empty((0, 3, size_px, size_px), dtype=torch.uint8)
+        )
+        return _Part(read, torch.tensor(list(pixels), dtype=torch.int64), unreadable)
 
 
 def sampling_weights(
@@ -219,14 +233,22 @@ def draw_epoch(n: int, weights: npt.NDArray[np.float64] | None, seed: int, epoch
 
 
 def whole_images(
-    records: Sequence[Record], preprocessing: Preprocessing, *, batch_size: int = 16, workers: int = 1
+    records: Sequence[Record],
+    preprocessing: Preprocessing,
+    *,
+    batch_size: int = 16,
+    workers: int = 1,
+    on_unreadable: Callable[[int, UnreadableImage], None] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Every record once, in order, whole, as the app would read it.
+
+    ``on_unreadable`` hears the position of an image that cannot be read, and why; the others go on. Without it the
+    first such image is an error.
 
     Yields
     ------
     tuple of Tensor
-        uint8 images (n, 3, s, s) and their int64 positions (n,) in `records`.
+        uint8 images (n, 3, s, s), n >= 1, and their int64 positions (n,) in `records`.
 
     Raises
     ------
@@ -235,7 +257,13 @@ def whole_images(
     """
     batches = [range(i, min(i + batch_size, len(records))) for i in range(0, len(records), batch_size)]
     whole = _Whole([record.path for record in records], preprocessing)
-    yield from _checked(_data_loader(whole, batches, workers))
+    for part in _checked(_data_loader(whole, batches, workers)):
+        for position, error in part.unreadable.items():
+            if on_unreadable is None:
+                raise TrainingError(_unreadable(records[position].path, error))
+            on_unreadable(position, error)
+        if len(part.positions):
+            yield part.pixels, part.positions
 
 
 def _data_loader(

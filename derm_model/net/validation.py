@@ -12,6 +12,7 @@ from scipy.special import log_softmax, softmax
 from torch import nn
 
 from derm_model.data.manifest import Record
+from derm_model.errors import EvaluationError, UnreadableImage
 from derm_model.evaluation import metrics
 from derm_model.evaluation.levels import accuracy_at_level
 from derm_model.net.loader import whole_images
@@ -33,21 +34,29 @@ def logits_of(
     device: str | torch.device = "cpu",
     workers: int = 1,
     on_batch: Callable[[int], None] = lambda n_done: None,
+    on_unreadable: Callable[[int, UnreadableImage], None] | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
     """Logits (n, n_classes) and features (n, n_features) of whole images, in the order of the records.
 
     ``network`` must be in eval mode. Full precision: these figures go into the bundle's card. ``on_batch`` hears how
-    many images are done.
+    many images are done. ``on_unreadable`` as in `whole_images`: such images have no row.
+
+    Raises
+    ------
+    EvaluationError
+        There is no image, or none that can be read.
     """
     logits, features, n_done = [], [], 0
     any_network: Any = network
-    for pixels, _ in whole_images(records, preprocessing, workers=workers):
+    for pixels, _ in whole_images(records, preprocessing, workers=workers, on_unreadable=on_unreadable):
         x = preprocessing.normalise(pixels.to(device)).to(memory_format=torch.channels_last)
         feature = any_network.features(x)
         features.append(feature.float().cpu().numpy())
         logits.append(any_network.head(feature).double().cpu().numpy())
         n_done += len(pixels)
         on_batch(n_done)
+    if not logits:
+        raise EvaluationError(f"None of {len(records):,} images can be read. Check the paths of the manifest.")
     return np.concatenate(logits), np.concatenate(features)
 
 

@@ -35,7 +35,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(name: str = "mine", features: bool = True) -> Answers:
     probs = np.array([[0.25, 0.75], [0.9, 0.1]])
     kept = np.ones((2, 4), np.float32) if features else None
-    return Answers(about(name, "tiny-1", ("one", "two"), RECORDS, "held out"), RECORDS, probs, kept)
+    return Answers(
+        about(name, "tiny-1", ("one", "two"), RECORDS, "held out"), RECORDS, probs, kept, np.array([3.0, 99.5])
+    )
 
 
 @pytest.mark.parametrize("features", [True, False])
@@ -46,6 +48,7 @@ def test_answers_come_back_as_they_were(features: bool) -> None:
     assert np.allclose(found.probs, answers.probs, atol=1e-6)
     assert found.probs.sum(axis=1) == pytest.approx([1, 1], abs=1e-12)
     assert (found.features is not None) is features
+    assert found.unusual is not None and found.unusual.tolist() == [3.0, 99.5]
 
 
 def test_the_digest_follows_images_and_labels_and_nothing_else() -> None:

@@ -14,6 +14,7 @@ from derm_model.evaluation.calibration import (
     brier_score,
     expected_calibration_error,
     fit_temperature,
+    top_label_reliability,
 )
 
 
@@ -106,3 +107,37 @@ def test_scores_stay_within_their_bounds(answers: list[tuple[float, int]]) -> No
 def test_without_images_calibration_is_undefined() -> None:
     assert expected_calibration_error(np.empty((0, 3)), np.empty(0, int)) is None
     assert brier_score(np.empty((0, 3)), np.empty(0, int)) is None
+    assert top_label_reliability(np.empty((0, 3)), np.empty(0, int)) is None
+
+
+def slow_error(probs: NDArray[np.float64], labels: NDArray[np.int64], n_bins: int) -> float:
+    """Guo et al., equation 3, image by image."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for row, label in zip(probs.tolist(), labels.tolist(), strict=True):
+        confidence = max(row)
+        bins.setdefault(min(int(confidence * n_bins), n_bins - 1), []).append(
+            (confidence, row.index(confidence) == label)
+        )
+    gaps = [len(b) * abs(np.mean([c for c, _ in b]) - np.mean([right for _, right in b])) for b in bins.values()]
+    return float(sum(gaps) / len(labels))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 20))
+def test_calibration_error_is_that_of_a_slow_direct_count(seed: int, n: int, n_bins: int) -> None:
+    rng = np.random.default_rng(seed)
+    probs, labels = rng.dirichlet(np.ones(4) / 2, n), rng.integers(0, 4, n)
+    expected = slow_error(probs, labels, n_bins)
+    assert expected_calibration_error(probs, labels, n_bins) == pytest.approx(expected, abs=1e-12)
+    diagram = top_label_reliability(probs, labels, n_bins=n_bins)
+    assert diagram is not None
+    assert diagram.error == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_diagram_of_answers_shows_accuracy_against_confidence() -> None:
+    probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.5, 0.5]])
+    found = top_label_reliability(probs, [0, 1, 0, 1], n_bins=10)
+    assert found is not None
+    assert [(b.low, b.n, b.observed.value) for b in found.bins] == [(0.5, 1, 0), (0.6, 1, 1), (0.9, 2, 0.5)]
+    grouped = top_label_reliability(probs, [0, 1, 0, 1], n_bins=2, binning="count")
+    assert grouped is not None
+    assert [b.n for b in grouped.bins] == [2, 2]

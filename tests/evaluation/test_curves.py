@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from derm_model.evaluation.curves import (
     PRESET_SENSITIVITIES,
+    PRESET_SPECIFICITIES,
     OperatingCurve,
     OperatingPoint,
+    TwoByTwo,
     operating_curve,
 )
 from derm_model.evaluation.metrics import auc, wilson
@@ -195,6 +197,8 @@ def test_thinning_moves_no_preset_and_no_kept_threshold() -> None:
         assert point is not None
         assert thin.at_sensitivity(wanted) == point
         assert thin.threshold_interval(point) == curve.threshold_interval(point)
+    for wanted in PRESET_SPECIFICITIES:
+        assert thin.at_specificity(wanted) == curve.at_specificity(wanted) is not None
     for threshold in kept:
         assert thin.at_threshold(threshold) == curve.at_threshold(threshold)
 
@@ -249,3 +253,85 @@ def test_a_curve_without_a_key_is_refused_by_its_name() -> None:
 def test_a_point_survives_json() -> None:
     point = operating_curve(*many_images(200)).youden()
     assert OperatingPoint.from_json(json.loads(json.dumps(point.to_json()))) == point
+
+
+@given(scored_images(), st.floats(0.01, 1))
+def test_a_wanted_specificity_is_reached_with_the_lowest_threshold(
+    images: tuple[NDArray[np.bool_], NDArray[np.float64]], wanted: float
+) -> None:
+    curve = operating_curve(*images)
+    point = curve.at_specificity(wanted)
+    reaching = [t for t in np.unique(images[1]) if counted(*images, t)[1] >= wanted]
+    if point is None:
+        assert not reaching or counted(*images, min(reaching))[0] == 0
+    else:
+        assert point.threshold == min(reaching)
+        assert point.specificity >= wanted
+        assert point.sensitivity > 0
+
+
+def test_one_of_ten_spared_reaches_a_specificity_of_10_per_cent() -> None:
+    point = operating_curve([True] + [False] * 10, [5.5, *range(10)]).at_specificity(0.1)
+    assert point is not None
+    assert (point.threshold, point.specificity, point.rule) == (1, 0.1, "specificity >= 10%")
+
+
+def test_calling_nothing_is_no_operating_point() -> None:
+    assert operating_curve([True, False, False], [0.1, 0.5, 0.9]).at_specificity(0.9) is None
+    assert operating_curve([True, False], [0.5, 0.5]).at_specificity(0.5) is None
+
+
+@pytest.mark.parametrize("wanted", [0, -0.1, 1.01, float("nan")])
+def test_a_specificity_outside_its_range_is_refused(wanted: float) -> None:
+    with pytest.raises(ValueError, match="a specificity lies above 0"):
+        operating_curve([True, False], [1, 0]).at_specificity(wanted)
+
+
+@given(scored_images(), st.floats(-1, 2))
+def test_the_two_by_two_table_of_a_point_counts_the_images(
+    images: tuple[NDArray[np.bool_], NDArray[np.float64]], threshold: float
+) -> None:
+    labels, scores = images
+    called = scores >= threshold
+    counts = operating_curve(*images).at_threshold(threshold).counts
+    assert counts == TwoByTwo(
+        int((called & labels).sum()),
+        int((~called & labels).sum()),
+        int((called & ~labels).sum()),
+        int((~called & ~labels).sum()),
+    )
+    assert (counts.n_called, counts.n) == (called.sum(), labels.size)
+
+
+@given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_counts_survive_the_rates_of_any_number_of_images(k_and_n: tuple[int, int]) -> None:
+    k, n = k_and_n
+    point = OperatingPoint(0.5, k / n, k / n, (0, 1), (0, 1), n, n, "")
+    assert point.counts == TwoByTwo(k, n - k, n - k, k)
+
+
+@given(scored_images(), st.lists(st.floats(-1, 2), max_size=5))
+def test_counts_at_many_thresholds_are_those_at_each(
+    images: tuple[NDArray[np.bool_], NDArray[np.float64]], thresholds: list[float]
+) -> None:
+    curve = operating_curve(*images)
+    found, alarms = curve.called_at(thresholds)
+    points = [curve.at_threshold(t).counts for t in thresholds]
+    assert found.tolist() == [c.found for c in points]
+    assert alarms.tolist() == [c.false_alarms for c in points]
+
+
+def test_counts_at_no_threshold_are_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        operating_curve([True, False], [1, 0]).called_at([0.5, float("nan")])
+
+
+@given(scored_images())
+def test_the_intervals_along_the_line_are_those_of_its_points(
+    images: tuple[NDArray[np.bool_], NDArray[np.float64]],
+) -> None:
+    curve = operating_curve(*images)
+    sensitivity, specificity = curve.line_intervals()
+    points = [curve.at_threshold(t) for t in (*curve.thresholds, 99.0)]
+    assert sensitivity.T.tolist() == [list(p.sensitivity_interval) for p in points]
+    assert specificity.T.tolist() == [list(p.specificity_interval) for p in points]

@@ -15,8 +15,11 @@ from derm_model.evaluation.metrics import (
     balanced_accuracy,
     class_table,
     delong,
+    hanley_mcneil,
     mean_class_accuracy,
+    pair_wins,
     wilson,
+    wilson_bounds,
 )
 
 # few distinct values, so that ties are common
@@ -217,3 +220,76 @@ def test_an_interval_survives_json() -> None:
     found = auc([True, False, True], [0.3, 0.2, 0.1])
     assert found is not None
     assert Interval.from_json(found.to_json()) == found
+
+
+def test_the_papers_area_has_the_interval_its_counts_allow() -> None:
+    # Esteva et al. 2017, figure 3: AUC 0.96 of 450 diseased and 257 other images
+    found = hanley_mcneil(0.96, 450, 257)
+    assert (found.low, found.high) == pytest.approx((0.946, 0.974), abs=6e-4)
+    assert (found.value, found.n_pos, found.n_neg) == (0.96, 450, 257)
+
+
+def test_hanley_and_mcneil_give_the_spread_of_areas_of_exponential_scores() -> None:
+    # the scores for which their formula is exact: exponential, of means 1 and r, with an area of r / (1 + r)
+    rng, ratio = np.random.default_rng(7), 6.0
+    areas = [delong(rng.exponential(ratio, 30), rng.exponential(1.0, 50))[0] for _ in range(4000)]
+    found = hanley_mcneil(ratio / (1 + ratio), 30, 50)
+    assert np.mean(areas) == pytest.approx(found.value, abs=0.003)
+    assert (found.value - found.low) / 1.959964 == pytest.approx(np.std(areas), rel=0.05)
+
+
+def test_of_normal_scores_hanley_and_mcneil_agree_with_delong() -> None:
+    rng = np.random.default_rng(6)
+    labels = np.arange(707) < 450
+    # scores 2.48 apart have a true area of 0.96
+    widths = []
+    for _ in range(40):
+        found = auc(labels, rng.normal(size=707) + 2.48 * labels)
+        assert found is not None
+        published = hanley_mcneil(found.value, 450, 257)
+        widths.append((found.high - found.low) / (published.high - published.low))
+    assert np.mean(widths) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("area,n_pos,n_neg", [(1.2, 5, 5), (-0.1, 5, 5), (0.9, 0, 5), (float("nan"), 5, 5)])
+def test_a_published_area_without_images_is_refused(area: float, n_pos: int, n_neg: int) -> None:
+    with pytest.raises(ValueError, match="an area lies in"):
+        hanley_mcneil(area, n_pos, n_neg)
+
+
+def test_a_perfect_published_area_of_one_image_each_still_lies_in_its_interval() -> None:
+    found = hanley_mcneil(1.0, 1, 1)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+@given(tied_scores, tied_scores)
+def test_wins_are_counted_in_whole_numbers_and_halves(positive: list[float], negative: list[float]) -> None:
+    below, above = pair_wins(np.array(positive), np.array(negative))
+    pairs = [[1.0 if p > q else 0.5 if p == q else 0.0 for q in negative] for p in positive]
+    assert below.tolist() == np.sum(pairs, axis=1).tolist()
+    assert above.tolist() == np.sum(pairs, axis=0).tolist()
+
+
+@given(st.integers(1, 300))
+def test_bounds_of_many_counts_are_those_of_each(n: int) -> None:
+    low, high = wilson_bounds(np.arange(n + 1), n)
+    single = [wilson(k, n) for k in range(n + 1)]
+    assert low.tolist() == [s.low for s in single]
+    assert high.tolist() == [s.high for s in single]
+
+
+def test_another_level_has_another_width() -> None:
+    from scipy.special import ndtri
+
+    labels = np.arange(120) < 40
+    scores = np.random.default_rng(3).normal(size=120) + labels
+    plain = auc(labels, scores)
+    sure = auc(labels, scores, z=float(ndtri(0.995)))
+    assert plain is not None
+    assert sure is not None
+    assert sure.low < plain.low < plain.value == sure.value < plain.high < sure.high
+    assert wilson(3, 20, z=float(ndtri(0.995))).high > wilson(3, 20).high
+    perfect = [auc([True] * 9 + [False] * 9, [1.0] * 9 + [0.0] * 9, z=z) for z in (1.96, 2.58)]
+    assert perfect[0] is not None
+    assert perfect[1] is not None
+    assert perfect[1].low < perfect[0].low

@@ -246,10 +246,11 @@ def test_layers_join_from_the_last_to_the_first() -> None:
 
 
 def test_a_thawing_network_moves_layer_by_layer(finished: tuple[Run, RunPaths], tmp_path: Path) -> None:
-    trained = dataclasses.replace(TINY, stages=(Stage(76, 3),), ema_decay=None, initialisation=str(tmp_path / "w"))
-    (tmp_path / "w").mkdir()
+    trained = dataclasses.replace(
+        TINY, stages=(Stage(76, 3),), ema_decay=None, initialisation=str(tmp_path / "w.safetensors")
+    )
     whole = {name: value.contiguous() for name, value in weights(finished[0], finished[1]).items()}
-    save_file(whole, tmp_path / "w" / "weights.safetensors")
+    save_file(whole, tmp_path / "w.safetensors")
     run = dataclasses.replace(finished[0], config=dataclasses.replace(trained, thaw_epochs=2))
     paths = folder(tmp_path, "run")
     seen = [weights(finished[0], finished[1])]

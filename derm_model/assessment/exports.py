@@ -1,0 +1,77 @@
+"""An assessment as files and as lines for a terminal."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from derm_model.assessment.answers import Answers
+from derm_model.assessment.assess import Assessment
+from derm_model.assessment.level_figures import CLASSES
+from derm_model.assessment.numbers import by_group, decimals, rates, share
+from derm_model.assessment.question_figures import QuestionFigures
+from derm_model.errors import EvaluationError
+from derm_model.files import replaced, write_json
+from derm_model.typed_json import encode
+from derm_model.words import plural
+
+JSON_FILE, CSV_FILE = "evaluation.json", "answers.csv"
+LEVEL_NAMES = {CLASSES: "training classes", "nine": "nine classes", "three": "three roots"}
+
+
+def write_results(folder: Path, answers: Answers, assessment: Assessment) -> None:
+    """Write evaluation.json (every figure) and answers.csv (a row per image).
+
+    Raises
+    ------
+    EvaluationError
+        The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / JSON_FILE, encode(assessment.to_json()))
+        with replaced(folder / CSV_FILE) as temporary:
+            _write_answers(temporary, answers)
+    except OSError as error:
+        raise EvaluationError(
+            f"The results could not be written to {folder} ({error.strerror}). Choose another --out."
+        ) from error
+
+
+def _write_answers(file: Path, answers: Answers) -> None:
+    with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(("source", "image_id", "node", *answers.about.classes))
+        for record, row in zip(answers.records, answers.probs.tolist(), strict=True):
+            writer.writerow((record.source, record.image_id, record.node, *(f"{p:.6g}" for p in row)))
+
+
+def summary_lines(assessment: Assessment) -> Iterator[str]:
+    """The figures a reader asks for first, each with interval and n."""
+    about = assessment.about
+    images = plural(assessment.composition.n, "image")
+    yield f"{assessment.bundle_name} ({about.bundle_id}) on {about.name}: {images}, {about.seen}"
+    yield from assessment.warnings
+    for level in assessment.levels:
+        yield (
+            f"  {LEVEL_NAMES[level.level]}: mean class accuracy {share(level.accuracy)}, n = {level.n:,}"
+            + (f" ({level.n_unjudged:,} not judged)" if level.n_unjudged else "")
+        )
+    for question in assessment.questions:
+        yield from _question_lines(question)
+    if assessment.certainty is not None:
+        yield f"  expected calibration error of the training classes {assessment.certainty.error:.3f}"
+
+
+def _question_lines(question: QuestionFigures) -> Iterator[str]:
+    grouped = by_group(question.auc_by_group)
+    yield (
+        f"  {question.positive_name} against {question.negative_name}, {question.images}: "
+        f"AUC {decimals(question.auc)}{'; ' if grouped else ''}{grouped}, "
+        f"n = {question.curve.n_pos:,} + {question.curve.n_neg:,}"
+    )
+    for point in question.points:
+        sensitivity, specificity = rates(point)
+        threshold = f"threshold {point.point.threshold:.3f}"
+        yield f"    {point.name} ({threshold}): sensitivity {sensitivity}, specificity {specificity}"

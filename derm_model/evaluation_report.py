@@ -1,0 +1,192 @@
+"""An assessment as one HTML file: every figure with its table, to be printed or sent; it needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from derm_model.assessment.assess import Assessment
+from derm_model.assessment.exports import LEVEL_NAMES
+from derm_model.assessment.level_figures import LevelFigures
+from derm_model.assessment.numbers import UNDEFINED, by_group, decimals, rates, share
+from derm_model.assessment.question_figures import ALL, QuestionFigures
+from derm_model.errors import EvaluationError
+from derm_model.evaluation.subgroups import MEASURES, TOO_FEW, Subgroups
+from derm_model.figures.evaluation import plot_confusion, plot_decision, plot_reliability
+from derm_model.figures.html import as_html, script
+from derm_model.figures.operating import plot_operating_curve
+from derm_model.files import replaced
+from derm_model.palette import LIGHT, Palette
+from derm_model.words import BADGE, NOTICE, count, plural
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "assets"
+TEMPLATE = "evaluation_report.html.jinja"
+REPORT_FILE = "report.html"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Head and rows of text."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as HTML, and what it shows in words."""
+
+    html: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report."""
+
+    title: str
+    texts: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def html_report(assessment: Assessment, palette: Palette = LIGHT) -> str:
+    """The report as a whole page."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True))
+    about = assessment.about
+    return environment.get_template(TEMPLATE).render(
+        title=f"{assessment.bundle_name} on {about.name}",
+        subtitle=f"Bundle {about.bundle_id}, images {about.digest}, {about.created_at}. 95% intervals.",
+        badge=BADGE,
+        notice=NOTICE,
+        warnings=assessment.warnings,
+        palette=palette,
+        script=script(),
+        sections=list(_sections(assessment, palette)),
+    )
+
+
+def write_report(folder: Path, assessment: Assessment) -> None:
+    """Write report.html into a folder that is there.
+
+    Raises
+    ------
+    EvaluationError
+        It cannot be written.
+    """
+    try:
+        with replaced(folder / REPORT_FILE) as temporary:
+            temporary.write_text(html_report(assessment), encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise EvaluationError(f"The report could not be written to {folder} ({error.strerror}).") from error
+
+
+def _sections(assessment: Assessment, palette: Palette) -> Iterator[Section]:
+    yield _images(assessment)
+    for level in assessment.levels:
+        yield _level(level, palette)
+    for question in assessment.questions:
+        yield _question(question, palette)
+    if (certainty := assessment.certainty) is not None:
+        chart = as_html(plot_reliability(certainty, palette, "Probability of the answer"))
+        caption = f"How often an answer of a training class is right, by its probability; n = {count(certainty.n)}."
+        brier = "" if assessment.brier is None else f" Brier score {assessment.brier:.3f} (0 to 2)."
+        text = f"Expected calibration error {certainty.error:.3f}, ten bins of equal width.{brier}"
+        yield Section("Calibration of the training classes", (text,), (Figure(chart, caption),))
+
+
+def _images(assessment: Assessment) -> Section:
+    what = assessment.composition
+    named = f"{plural(what.n_patients, 'patient')} and {plural(what.n_lesions, 'lesion')} named"
+    texts = (f"{plural(what.n, 'image')}; {named}; {count(what.n_proven)} labels biopsy-proven.",)
+    rows = [("Data set", name, count(n)) for name, n in what.sources.items()]
+    rows += [("Modality", name, count(n)) for name, n in what.modalities.items()]
+    return Section("Images", texts, tables=(Table("What the images are", ("", "", "Images"), tuple(rows)),))
+
+
+def _level(level: LevelFigures, palette: Palette) -> Section:
+    title = f"Accuracy: {LEVEL_NAMES[level.level]}"
+    judged = f" {count(level.n_unjudged)} images could not be judged at this level." if level.n_unjudged else ""
+    top = "".join(f" Right class among the first {t.k}: {share(t.images)}." for t in level.top if t.k > 1)
+    text = f"Mean of the accuracies of the single classes: {share(level.accuracy)}, n = {count(level.n)}.{top}{judged}"
+    rows = [
+        (f"{i}  {name}", count(row.n), UNDEFINED if row.accuracy is None else share(row.accuracy))
+        for i, (name, row) in enumerate(zip(level.names, level.rows, strict=True))
+    ]
+    named = dict(zip(level.nodes, level.names, strict=True))
+    confused = [(named[c.truth], named[c.said], count(c.n), count(c.n_of_node)) for c in level.confused]
+    return Section(
+        title,
+        (text,),
+        (
+            Figure(
+                as_html(plot_confusion(level.matrix, level.names, palette)),
+                "Shares of each row's images: rows are the truth, columns the answers.",
+            ),
+        ),
+        (
+            Table("Classes", ("Class", "n", "Accuracy"), tuple(rows)),
+            Table("Most confused", ("Truth", "Answer", "Images", "of"), tuple(confused)),
+        ),
+    )
+
+
+def _question(question: QuestionFigures, palette: Palette) -> Section:
+    curve = question.curve
+    grouped = by_group(question.auc_by_group)
+    where = "" if question.images == ALL else f", {question.images}"
+    text = (
+        f"AUC {decimals(question.auc)}{'; ' if grouped else ''}{grouped}. n = {count(curve.n_pos)} + "
+        f"{count(curve.n_neg)}, prevalence {question.prevalence:.0%} of these images (a clinic's is far lower), "
+        f"{count(question.n_proven)} biopsy-proven."
+    )
+    shown = question.points[0].point if question.points else curve.youden()
+    figures = (
+        Figure(
+            as_html(plot_operating_curve(curve, shown, palette)), f"Ring: {shown.rule}. Band: 95% of the sensitivity."
+        ),
+        Figure(as_html(plot_reliability(question.reliability, palette, "Score")), "Reliability of the score."),
+        Figure(as_html(plot_decision(question.decision, palette)), "Net benefit at the prevalence of these images."),
+    )
+    tables = [_points(question)] if question.points else []
+    tables += [subgroup_table(name, found) for name, found in question.subgroups.items()]
+    return Section(f"{question.positive_name} against {question.negative_name}{where}", (text,), figures, tuple(tables))
+
+
+def _points(question: QuestionFigures) -> Table:
+    rows = []
+    for p in question.points:
+        c = p.point.counts
+        numbers = " / ".join(map(count, (c.found, c.missed, c.false_alarms, c.spared)))
+        rows.append((p.name, f"{p.point.threshold:.3f}", *rates(p), numbers))
+    caption = (
+        "Thresholds chosen on validation images. Intervals by resampling patients or lesions where they are known, "
+        "else Wilson's."
+    )
+    head = ("Threshold", "Score", "Sensitivity", "Specificity", "found / missed / false alarms / spared")
+    return Table(caption, head, tuple(rows))
+
+
+def subgroup_table(name: str, found: Subgroups) -> Table:
+    """Figures by the values of an attribute; the gaps beyond chance are named in the caption."""
+    rows = [
+        (
+            row.value or "not stated",
+            f"{count(row.n_pos)} + {count(row.n_neg)}",
+            "too few to say" if row.auc is None else decimals(row.auc),
+            *("too few to say" if f is None else share(f) for f in (row.sensitivity, row.specificity)),
+        )
+        for row in found.rows
+    ]
+    gaps = "; ".join(
+        f"{gap.measure} {gap.difference:.2f} ({gap.interval[0]:.2f}–{gap.interval[1]:.2f}) "
+        f"between {gap.best} and {gap.worst}"
+        for gap in found.beyond_chance
+    )
+    few = f" {TOO_FEW}" if any(row.measure(m) is None for row in found.rows for m in MEASURES) else ""
+    caption = f"{name}. {'Gaps beyond chance: ' + gaps if gaps else 'No gap beyond chance'}.{few}"
+    return Table(caption, (name, "n", "AUC", "Sensitivity", "Specificity"), tuple(rows))
