@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
-from derm_model.evaluation.metrics import wilson
 from derm_model.figures.style import template
 from derm_model.palette import Palette
 
@@ -48,9 +47,7 @@ def plot_operating_curve(
 
 def _band(curve: OperatingCurve, palette: Palette) -> go.Scatter:
     """95 % interval of the sensitivity at every specificity of the curve."""
-    found = np.append(curve.true_positives, 0)
-    bounds = [wilson(int(k), curve.n_pos) for k in found]
-    low, high = np.array([b.low for b in bounds]), np.array([b.high for b in bounds])
+    low, high = curve.line_intervals()[0]
     specificity = curve.line()[1]
     return go.Scatter(
         x=np.concatenate([low, high[::-1]]),
