@@ -10,10 +10,12 @@ frame.configure()  # first of all commands, or a page's icon becomes the favicon
 PAGES = {
     "Read": [
         st.Page("pages/classify.py", title="Classify", icon=":material/center_focus_strong:", default=True),
+        st.Page("pages/threshold.py", title="Threshold desk", icon=":material/tune:"),
     ],
     "Research": [
         st.Page("pages/dataset.py", title="Data", icon=":material/dataset:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/model.py", title="Model", icon=":material/id_card:"),
     ],
 }
 st.navigation(PAGES).run()

@@ -30,6 +30,7 @@ COMMANDS = {
     "curate": "curate",
     "split": "split",
     "jobs": "jobs",
+    "card": "card",
 }
 
 

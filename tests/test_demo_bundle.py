@@ -18,14 +18,15 @@ DEMO = ROOT / "assets" / "bundles" / "demo"
 
 
 def test_it_answers_a_drawing_with_probabilities_and_a_map(taxonomy: Taxonomy) -> None:
-    engine = Engine(load_bundle(DEMO, taxonomy))
+    bundle = load_bundle(DEMO, taxonomy)
+    engine = Engine(bundle)
     drawing = sorted((ROOT / "assets" / "examples").glob("*.jpg"))[0]
     prediction = engine.predict([decode_file(drawing).pixels], explain=Target.predicted())[0]
     assert prediction.class_probs.sum() == pytest.approx(1)
     assert prediction.features.shape == (2048,)
     assert prediction.ood_percentile is not None
     assert prediction.saliency is not None
-    assert prediction.saliency.values.shape == (299, 299)
+    assert prediction.saliency.values.shape == (bundle.preprocessing.size_px,) * 2
 
 
 def test_it_keeps_the_diagnoses_of_its_data_apart(taxonomy: Taxonomy) -> None:

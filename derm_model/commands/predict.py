@@ -35,14 +35,16 @@ One JSON object per line, written as soon as its image is read:
   file, bundle    the path as given, and the id of the model bundle
   class_probs     training class id -> probability; they sum to 1
   nodes           node id -> probability, for the three roots and nine classes; null: not resolved by this model
-  tasks           task id -> score, threshold ("{FIRST_PRESET}" of the bundle's card), positive (score >= threshold)
-                  and region_probability (that the image belongs to either side of the question at all)
+  tasks           task id -> score, threshold, operating_point (the name of that threshold; "{FIRST_PRESET}" of the
+                  bundle's card unless --operating-point says otherwise), positive (score >= threshold) and
+                  region_probability (that the image belongs to either side of the question at all)
   level           id -> probability, only with --level
   ood_percentile  images of the model's own kind that are less unusual than this one, in per cent
 A file that cannot be read becomes {{"file", "error"}}; the others go on and the exit code is 1.
 
 example:
   python -m derm_model predict lesion.jpg clinic/ --level classes --json > answers.jsonl
+  python -m derm_model predict clinic/ --operating-point "Our clinic"
 
 {NOTICE}"""
 
@@ -78,6 +80,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also give this level: a cut of the tree, the training classes, or a node (id, name or synonym) with its "
         "children",
     )
+    parser.add_argument(
+        "--operating-point",
+        metavar="NAME",
+        help="decide at this operating point: one saved for this bundle on the threshold desk (in $DERM_HOME), or a "
+        'preset of its card such as "Youden"; a question that has none of this name keeps its usual one',
+    )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="JSON lines on stdout (default unless it is a terminal)")
     output.add_argument("--csv", metavar="FILE", type=Path, help="write a table for a spreadsheet instead")
@@ -86,7 +94,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Predict; 0, or 1 when an input could not be read."""
     taxonomy, folder = read_taxonomy(), args.bundle or default_bundle()
-    recorder = Recorder(read_card(folder), taxonomy, args.level)
+    recorder = Recorder(read_card(folder), taxonomy, args.level, args.operating_point)
     inputs = find_images(args.paths)
     with closing(_writer(args, recorder)) as writer:
         from derm_model.net.bundle import load_bundle  # torch: not before the call is known to be sound

@@ -14,7 +14,7 @@ from derm_model.errors import DermTreeError
 from derm_model.report import SPREADSHEET_COMMANDS
 from derm_model.verdict import judge
 
-TASK_KEYS = ("score", "threshold", "positive", "region_probability")
+TASK_KEYS = ("score", "threshold", "operating_point", "positive", "region_probability")
 SMALL = 0.01  # rows below are counted, not listed, as in the app
 
 
@@ -145,9 +145,12 @@ class TableWriter:
 def _verdict(question: Question, score: float | None, threshold: float | None) -> str:
     if score is None:
         return "The network gives neither side any probability."
-    if threshold is None or question.card is None:
+    if threshold is None:
         return f"{question.task.positive_name} {words.number(score)}. {words.NO_POINT}"
-    verdict = judge(score, threshold, question.card.holdout or question.card.validation)
+    card = (
+        question.card
+    )  # there is none where the threshold is a saved one of a question the bundle was not measured on
+    verdict = judge(score, threshold, None if card is None else card.holdout or card.validation)
     numbers = f"{words.number(score, threshold)}, threshold {words.number(threshold, score)}"
     return f"{question.task.positive_name} {numbers}. {verdict.heading}. {verdict.suggestion}"
 

@@ -65,6 +65,7 @@ def _choose_model() -> Choices:
     if usable:
         names = {str(m.folder): _label(m, usable) for m in usable}
         state.drop_unless(state.MODEL, names)
+        state.hold(state.MODEL)  # a model may have been renamed, here or by somebody else
         chosen = st.selectbox(
             "Model",
             list(names),

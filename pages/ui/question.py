@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from derm_model.answer import region_mass
 from derm_model.card import FIRST_PRESET, TaskCard
+from derm_model.errors import EvaluationError
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
+from derm_model.operating_points import SavedPoint, read_points
 from derm_model.report import TaskResult
 from derm_model.taxonomy import TaskClasses, task_score
 from derm_model.verdict import Verdict, judge
@@ -23,6 +26,7 @@ Thresholds = dict[tuple[str, str], float]  # by (bundle id, task id)
 
 FIRST_THRESHOLD = 0.5  # where none was chosen on images: the middle, and the page says that nothing is known of it
 BY_HAND = "set by hand"
+SAVED = "{} (saved)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +59,30 @@ class Question:
 
     @property
     def presets(self) -> dict[str, float]:
-        """Thresholds by name, chosen on validation images."""
-        return {} if self.card is None else {preset.name: preset.threshold for preset in self.card.presets}
+        """Thresholds by name: those of the card, chosen on validation images, then those that people saved."""
+        return {**self._of_card, **{SAVED.format(point.name): point.threshold for point in self.saved}}
+
+    @property
+    def saved(self) -> tuple[SavedPoint, ...]:
+        """Operating points saved for this question; none where their file cannot be read (`saved_problem`)."""
+        return self._read_saved[0]
+
+    @property
+    def saved_problem(self) -> str | None:
+        """Why the saved operating points cannot be offered."""
+        return self._read_saved[1]
+
+    @property
+    def saved_in_force(self) -> SavedPoint | None:
+        """The saved point with this threshold, unless a preset of the card has it, too."""
+        if self.threshold in self._of_card.values():
+            return None
+        return next((point for point in self.saved if point.threshold == self.threshold), None)
 
     @property
     def threshold(self) -> float:
         """The threshold in force."""
-        default = self.presets.get(FIRST_PRESET, next(iter(self.presets.values()), FIRST_THRESHOLD))
+        default = self._of_card.get(FIRST_PRESET, next(iter(self._of_card.values()), FIRST_THRESHOLD))
         return self.thresholds.get(self._key, default)
 
     def set_threshold(self, value: float) -> None:
@@ -106,6 +127,18 @@ class Question:
             measured_on=None if card is None else "validation images" if card.holdout is None else "held-out images",
             verdict=self.verdict,
         )
+
+    @property
+    def _of_card(self) -> dict[str, float]:
+        return {} if self.card is None else {preset.name: preset.threshold for preset in self.card.presets}
+
+    @cached_property  # read once per run of the page: what somebody saves meanwhile is there on the next one
+    def _read_saved(self) -> tuple[tuple[SavedPoint, ...], str | None]:
+        try:
+            points = read_points(self.model.card.bundle_id)
+        except EvaluationError as error:
+            return (), str(error)
+        return tuple(point for point in points if point.task_id == self.classes.task.id), None
 
     @property
     def _key(self) -> tuple[str, str]:

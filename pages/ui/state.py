@@ -6,13 +6,17 @@ Widget keys are dropped when their widget is not drawn; those that must survive 
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 from pages.ui.case import Case
 from pages.ui.question import Thresholds
 from pages.ui.reading import Results
+
+if TYPE_CHECKING:
+    from pages.ui.threshold.hand import Hands
+    from pages.ui.threshold.sources import Scored
 
 T = TypeVar("T")
 
@@ -69,6 +73,45 @@ TRAIN_PROCESSES = "train_processes"
 COMPARED = "compared_runs"
 COMPARED_METRIC = "compared_metric"
 
+# keys of widgets on the Threshold page
+DESK_QUESTION = "desk_question"
+DESK_IMAGES = "desk_images"
+DESK_LIVE = "desk_live"
+DESK_PRESET = "desk_preset"
+DESK_PREVALENCE = "desk_prevalence"
+DESK_PREVALENCES = "desk_prevalences"
+DESK_COST = "desk_cost"
+DESK_CURVE = "desk_curve"
+DESK_GALLERY = "desk_gallery"
+DESK_NAME = "desk_name"
+DESK_WHO = "desk_who"
+DESK_WHY = "desk_why"
+
+# keys of widgets on the Model page
+MODEL_VIEW = "model_view"
+MODEL_OTHER = "model_other"
+MODEL_NAME = "model_name"
+MODEL_FILE = "model_file"
+
+# keys of widgets on the Evaluate page
+EVALUATION = "evaluation"
+EVALUATION_SECTION = "evaluation_section"
+EVALUATION_LEVEL = "evaluation_level"
+EVALUATION_PAIR = "evaluation_pair"
+EVALUATION_QUESTION = "evaluation_question"
+EVALUATION_IMAGES = "evaluation_images"
+EVALUATION_AXES = "evaluation_axes"
+EVALUATION_SEARCH = "evaluation_search"
+EVALUATION_POSITIVE = "evaluation_positive"
+EVALUATION_NEGATIVE = "evaluation_negative"
+EVALUATION_OTHER = "evaluation_other"
+EVALUATION_COLOUR = "evaluation_colour"
+EVALUATION_GROUP = "evaluation_group"
+EVALUATION_MAP = "evaluation_map"
+EVALUATE_IMAGES = "evaluate_images"
+EVALUATE_PART = "evaluate_part"
+EVALUATE_NAME = "evaluate_name"
+
 # keys of our own
 _STAGES = "dermtree_train_stages"
 _DELETING = "dermtree_deleting"
@@ -80,7 +123,17 @@ _PICKED = "dermtree_picked"
 _DOOR = "dermtree_door"
 _LISTED = "dermtree_listed_sides"
 _UNDO = "dermtree_undo"
+_HANDS = "dermtree_desk_hands"
+_LINKS = "dermtree_desk_links"
+_SCORED = "dermtree_desk_scored"
+_CLICKS = "dermtree_desk_clicks"
+_KEPT = "dermtree_desk_kept"
 _MESSAGES = "dermtree_messages"
+_BUNDLE_DOOR = "dermtree_bundle_door"
+_IMPORTED = "dermtree_imported"
+_DELETING_MODEL = "dermtree_deleting_model"
+_DELETING_EVALUATION = "dermtree_deleting_evaluation"
+_EVALUATION_LINK = "dermtree_evaluation_link"
 
 
 def _owned(key: str, make: Callable[[], T]) -> T:
@@ -94,6 +147,12 @@ def drop_unless(key: str, options: Container[object]) -> None:
     """Forget a choice that is no longer offered, so that its widget begins with the first option."""
     if key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]
+
+
+def hold(key: str) -> None:
+    """Keep a choice although its label changed: the browser sends labels, and the old one would choose nothing."""
+    if key in st.session_state:
+        st.session_state[key] = st.session_state[key]
 
 
 def case() -> Case:
@@ -206,3 +265,91 @@ def active_runs() -> frozenset[str]:
 def set_active_runs(runs: frozenset[str]) -> None:
     """Remember them."""
     st.session_state[_ACTIVE] = runs
+
+
+def hands() -> Hands:
+    """The one owner of what was set on the threshold desk."""
+    return _owned(_HANDS, dict)
+
+
+def desk_links() -> list[dict[str, str]]:
+    """Queries the desk put into the address, the last one at the end: an address with another one is news."""
+    return _owned(_LINKS, list)
+
+
+def scored() -> dict[tuple[object, ...], Scored]:
+    """Kept answers as the desk last read them: of this session, because they are answers about images."""
+    return _owned(_SCORED, dict)
+
+
+def desk_kept() -> dict[str, Any]:
+    """Figures and numbers of the desk, each with what it was made of."""
+    return _owned(_KEPT, dict)
+
+
+def desk_clicks() -> int:
+    """Clicks on the curve of the desk so far."""
+    return _owned(_CLICKS, int)
+
+
+def count_desk_click() -> None:
+    """Count one more: the curve is drawn anew, and the same place can be clicked again."""
+    st.session_state[_CLICKS] = desk_clicks() + 1
+
+
+def bundle_door() -> int:
+    """Number in the key of the uploader of models: a new number is an empty uploader."""
+    return _owned(_BUNDLE_DOOR, int)
+
+
+def renew_bundle_door() -> None:
+    """Empty it: what was uploaded is imported, and would only fill the memory."""
+    st.session_state[_BUNDLE_DOOR] = bundle_door() + 1
+
+
+def set_imported(folder: str) -> None:
+    """Say which model the next run begins with: in this one the choice is drawn already."""
+    st.session_state[_IMPORTED] = folder
+
+
+def take_imported() -> str | None:
+    """Folder of the model that was just imported; taken once."""
+    folder: str | None = st.session_state.pop(_IMPORTED, None)
+    return folder
+
+
+def deleting_model() -> str | None:
+    """Folder of the imported model whose deletion waits for a confirmation."""
+    folder: str | None = st.session_state.get(_DELETING_MODEL)
+    return folder
+
+
+def ask_to_delete_model(folder: str | None) -> None:
+    """Ask for a confirmation before an imported model is deleted; None: it was given or refused."""
+    st.session_state[_DELETING_MODEL] = folder
+
+
+def is_message_waiting() -> bool:
+    """Whether a callback of a fragment left something to say, which the page as a whole does."""
+    return bool(st.session_state.get(_MESSAGES))
+
+
+def deleting_evaluation() -> str | None:
+    """Folder of the kept evaluation whose deletion waits for a confirmation."""
+    folder: str | None = st.session_state.get(_DELETING_EVALUATION)
+    return folder
+
+
+def ask_to_delete_evaluation(folder: str | None) -> None:
+    """Ask for a confirmation before an evaluation is deleted; None: it was given or refused."""
+    st.session_state[_DELETING_EVALUATION] = folder
+
+
+def evaluation_link() -> dict[str, str]:
+    """Query the Evaluate page put into the address: one that differs is news."""
+    return _owned(_EVALUATION_LINK, dict)
+
+
+def set_evaluation_link(query: dict[str, str]) -> None:
+    """Remember it."""
+    st.session_state[_EVALUATION_LINK] = query

@@ -9,6 +9,7 @@ import streamlit as st
 from derm_model import words
 from pages.ui import components, look, state
 from pages.ui.question import Question, sides
+from pages.ui.threshold.doors import draw_desk_link
 
 DOUBTFUL_REGION = 0.5  # below this probability it is more likely than not that the question does not apply
 CURVE_HEIGHT_PX = 220
@@ -55,6 +56,7 @@ def draw_verdict(question: Question, views: Sequence[Question], *, lesions: bool
         _rates(question)
         _controls(question)
         _curve(question)
+        draw_desk_link(question)
     if lesions and sides(views) != state.listed_sides():
         st.rerun()
 
@@ -77,7 +79,10 @@ def _rates(question: Question) -> None:
         biopsy_proven=card.biopsy_proven,
         held_out=card.holdout is not None,
     )
-    if card.holdout is None:
+    saved = question.saved_in_force
+    if saved is not None:
+        origin = f"{look.plain(saved.name)} was chosen on {look.plain(saved.chosen_on)} by {look.plain(saved.who)}."
+    elif card.holdout is None:
         origin = "**Optimistic.** The presets were chosen on the images these rates were counted on."
     else:
         origin = "The presets were chosen on validation images, not on these."
@@ -95,13 +100,17 @@ def _controls(question: Question) -> None:
             st.segmented_control(
                 "Threshold presets",
                 list(question.presets),
+                format_func=look.plain,
                 key=state.PRESET,
                 on_change=_take_preset,
                 args=(question,),
                 wrap=True,
                 help="Chosen on validation images: the highest threshold with at least this sensitivity, or the "
-                "largest sum of sensitivity and specificity (Youden).",
+                "largest sum of sensitivity and specificity (Youden). Those marked as saved were saved on the "
+                "threshold desk; what they were chosen on stands beside their rates.",
             )
+    if question.saved_problem:
+        st.caption(f"**Saved operating points are missing here.** {look.plain(question.saved_problem)}")
     key = f"{state.LIVE}_{task_id}"
     components.threshold(question.threshold, key=key, on_change=lambda: _take_live(question, key))
 

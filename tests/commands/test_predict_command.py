@@ -25,6 +25,7 @@ from derm_model.commands.predict import Unreadable, find_images
 from derm_model.commands.prediction_records import Recorder
 from derm_model.commands.prediction_writers import CsvWriter, TableWriter
 from derm_model.errors import WrongTaxonomy
+from derm_model.operating_points import new_point, points_file, save_point
 from derm_model.taxonomy import Aggregator, read_tasks, restrict, task_score
 from derm_model.words import NOTICE
 from tests.support import noise_image
@@ -275,7 +276,67 @@ def test_a_score_that_is_undefined_is_null_and_has_no_side(tiny_bundle: Path, ta
     probs[[*question.classes.positive, *question.classes.negative]] = 0
     prediction = SimpleNamespace(class_probs=probs / probs.sum(), bundle_id="b", ood_percentile=None)
     answer = recorder.record("a", prediction)["tasks"]["melanocytic"]  # type: ignore[arg-type]
-    assert answer == {"score": None, "threshold": question.threshold, "positive": None, "region_probability": 0}
+    assert answer == {
+        "score": None,
+        "threshold": question.threshold,
+        "operating_point": "Sensitivity 90%",
+        "positive": None,
+        "region_probability": 0,
+    }
+
+
+def save(bundle: Path, name: str, threshold: float, task_id: str = "melanocytic") -> None:
+    words = {"who": "Dr. Ada", "why": "a test", "chosen_on": "validation images", "measured_on": "held-out images"}
+    save_point(read_card(bundle).bundle_id, new_point(name, task_id, threshold, rates=None, **words))
+
+
+def test_a_saved_operating_point_decides_its_question_and_the_other_keeps_its_own(
+    call: Call, tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    save(tiny_bundle, "Our clinic", 0.123)
+    code, (record,) = call(save_image(tmp_path / "a.png"), "--operating-point", "our clinic")
+    melanocytic, epidermal = record["tasks"]["melanocytic"], record["tasks"]["epidermal"]
+    assert code == 0
+    assert (melanocytic["threshold"], melanocytic["operating_point"]) == (0.123, "Our clinic")
+    assert melanocytic["positive"] is (melanocytic["score"] >= 0.123)
+    assert epidermal["operating_point"] == "Sensitivity 90%"
+
+
+def test_a_preset_of_the_card_can_be_named_and_stands_in_the_table(
+    call: Call, tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    table = tmp_path / "table.csv"
+    call(save_image(tmp_path / "a.png"), "--operating-point", "Youden", "--csv", table)
+    (row,) = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig")))
+    for task_id, card in read_card(tiny_bundle).tasks.items():
+        (youden,) = [preset for preset in card.presets if preset.name == "Youden"]
+        assert row[f"tasks.{task_id}.operating_point"] == "Youden"
+        assert float(row[f"tasks.{task_id}.threshold"]) == youden.threshold
+
+
+def test_an_unknown_operating_point_ends_with_code_2_and_the_names_there_are(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    save(tiny_bundle, "Our clinic", 0.123)
+    assert main(["predict", "a.png", "--bundle", str(tiny_bundle), "--operating-point", "theirs"]) == 2
+    said = capsys.readouterr().err
+    assert "none called 'theirs'" in said
+    assert "Sensitivity 90%, Sensitivity 95%, Youden, Our clinic" in said
+
+
+def test_damaged_saved_points_stop_only_who_asks_for_one(
+    call: Call, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    save(tiny_bundle, "Our clinic", 0.123)
+    points_file(read_card(tiny_bundle).bundle_id).write_text("{", encoding="ascii")
+    code, _ = call(save_image(tmp_path / "a.png"))
+    assert code == 0
+    assert main(["predict", "a.png", "--bundle", str(tiny_bundle), "--operating-point", "Our clinic"]) == 2
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_on_a_terminal_a_table_in_careful_words_with_bar_and_notice(

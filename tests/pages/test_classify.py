@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from derm_model import words
 from derm_model.card import read_card, write_card
+from derm_model.operating_points import new_point, points_file, save_point
 from pages.ui import state
 from tests.pages.conftest import ROOT, TIMEOUT_S, OpenPage, png, texts, upload
 
@@ -271,3 +272,38 @@ def test_evidence_names_model_data_licence_and_how_thresholds_were_chosen(
     assert "Thresholds were chosen on 300 validation images." in said
     assert "0.87 (0.83–0.91)" in said
     assert "temperature 1.40" in said
+
+
+def save_point_for(bundle: Path, name: str, threshold: float) -> None:
+    words_of_it = {"who": "Dr. Ada", "why": "a test", "chosen_on": "held-out images", "measured_on": "held-out images"}
+    save_point(read_card(bundle).bundle_id, new_point(name, "melanocytic", threshold, rates=None, **words_of_it))
+
+
+def test_saved_operating_points_stand_after_the_presets_and_say_what_they_were_chosen_on(
+    open_classify: OpenPage, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path))
+    save_point_for(tiny_bundle, "Our *clinic*", 0.123)
+    page = ask(upload(open_classify(), ("a.png", png(1))))
+    control = page.segmented_control(key=state.PRESET)
+    assert control.options == ["Sensitivity 90%", "Sensitivity 95%", "Youden", r"Our \*clinic\* \(saved\)"]
+    assert control.value == "Sensitivity 90%"
+    control.set_value("Our *clinic* (saved)").run()
+    assert not page.exception
+    assert threshold(page) == 0.123
+    assert "Our \\*clinic\\* was chosen on held\\-out images by Dr\\. Ada." in texts(page)
+    assert "The presets were chosen on validation images" not in texts(page)
+    ask(page, "epidermal")
+    assert page.segmented_control(key=state.PRESET).options == ["Sensitivity 90%", "Sensitivity 95%", "Youden"]
+
+
+def test_damaged_saved_operating_points_are_said_and_the_presets_still_work(
+    open_classify: OpenPage, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path))
+    save_point_for(tiny_bundle, "Our clinic", 0.123)
+    points_file(read_card(tiny_bundle).bundle_id).write_text("{", encoding="ascii")
+    page = ask(upload(open_classify(), ("a.png", png(1))))
+    assert "Saved operating points are missing here." in texts(page)
+    page.segmented_control(key=state.PRESET).set_value("Youden").run()
+    assert not page.exception

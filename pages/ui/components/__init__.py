@@ -35,6 +35,8 @@ def _register(name: str, *, html: bool = True, css: bool = True) -> Callable[...
 _VIEWER = _register("viewer")
 _ROWS = _register("rows")
 _THRESHOLD = _register("threshold")
+_READOUT = _register("readout")
+_LIVE = _register("live")
 _THEME = _register("theme")
 _PASTE = _register("paste", html=False, css=False)
 
@@ -74,8 +76,57 @@ def rows(
 
 
 def threshold(value: float, *, key: str, on_change: Callable[[], None]) -> None:
-    """Threshold as range and number that report while they are dragged; the state is ``{"value": float}``."""
+    """Threshold as range and number that report while they are dragged; the trigger ``value`` holds a float."""
     _THRESHOLD(key=key, data={"value": value}, on_value_change=on_change)
+
+
+def readout(
+    *,
+    other: float | None,
+    fields: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    metrics: Sequence[Mapping[str, str]],
+    key: str,
+) -> None:
+    """Numbers at a threshold, and the marks on the charts with the keys desk_curve, desk_scores and desk_benefit.
+
+    They follow the component `threshold` without Python; `other` is a second point. `rows` hold `fields` for ranges of
+    thresholds, ascending; the first field is the end of the range, included, None for the last. A metric has ``label``,
+    ``value`` and ``note``, both fields.
+    """
+    _READOUT(
+        key=key,
+        data={
+            "other": other,
+            "fields": list(fields),
+            "rows": [list(row) for row in rows],
+            "metrics": [dict(metric) for metric in metrics],
+        },
+    )
+
+
+def live(
+    *,
+    groups: Sequence[Mapping[str, Any]] = (),
+    table: Mapping[str, Any] | None = None,
+    sentences: Sequence[Mapping[str, str]] = (),
+    key: str,
+) -> None:
+    """People as marks, a table and sentences, drawn from the readout's row; ``{field}`` in a text stands for a field.
+
+    A group has ``n`` (a field with the number of people), ``ill`` (the shape), ``filled``, ``paint`` (a theme
+    variable), ``label`` (a field with the number as text) and ``text``. A table has ``label``, ``columns`` and ``rows``
+    of texts, the first of each its name. A sentence has ``text`` and ``unless``, a field: where that is 0 it is left
+    out.
+    """
+    _LIVE(
+        key=key,
+        data={
+            "groups": [dict(group) for group in groups],
+            "table": None if table is None else dict(table),
+            "sentences": [dict(sentence) for sentence in sentences],
+        },
+    )
 
 
 def watch_theme() -> None:

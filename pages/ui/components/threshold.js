@@ -12,7 +12,7 @@ function isNews(state, value) {
   return !state.dragging && !state.typing && !state.timer && !state.sent.length
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const range = parentElement.querySelector("#range")
   const number = parentElement.querySelector("#number")
   const state = (parentElement._threshold ??= { known: null, sent: [], sentAt: 0, timer: 0 })
@@ -23,6 +23,13 @@ export default function ({ data, parentElement, setStateValue }) {
   function show(value) {
     range.value = value
     number.value = value.toFixed(3)
+    tell(value)
+  }
+
+  // what draws by itself follows the hand without waiting for Python
+  function tell(value) {
+    window._dermtreeThreshold = value
+    window.dispatchEvent(new CustomEvent("dermtree-threshold"))
   }
 
   function send(value) {
@@ -32,13 +39,15 @@ export default function ({ data, parentElement, setStateValue }) {
       state.timer = 0
       state.sentAt = performance.now()
       state.sent.push(value)
-      setStateValue("value", value)
+      // a trigger, no state: a value sent before, from which a preset has led away since, is sent once more
+      setTriggerValue("value", value)
     }, wait)
   }
 
   range.oninput = () => {
     state.dragging = true
     number.value = Number(range.value).toFixed(3)
+    tell(Number(range.value))
     send(Number(range.value))
   }
   range.onchange = () => {

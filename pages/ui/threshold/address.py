@@ -1,0 +1,67 @@
+"""The address of the page holds the view: read where it is news, written whenever the view changes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import resources, state
+from pages.ui.resources import Model
+from pages.ui.threshold import link
+from pages.ui.threshold.desk import Desk
+from pages.ui.threshold.link import Link
+
+MAX_REMEMBERED = 50  # while a hand drags, the browser sends addresses that are some steps old: they are no news
+
+
+def take_model() -> None:
+    """Choose the model that the address names, before the frame draws the choice."""
+    wanted = _news().model
+    found = [model for model in resources.models()[0] if model.card.bundle_id == wanted]
+    if found:
+        st.session_state[state.MODEL] = str(found[0].folder)
+
+
+def take(model: Model) -> Link:
+    """What a new address says beyond the model; what cannot be shown is said."""
+    news = _news()
+    if news == Link():
+        return news
+    state.desk_links().append(_query())
+    if news.model not in (None, model.card.bundle_id):
+        st.warning(
+            "**The address is of another model**, which is not on this server. What is shown belongs to the model "
+            "chosen in the sidebar, so the threshold of the address was left out.",
+            icon=":material/link_off:",
+        )
+        return Link()
+    if news.question is not None and news.question in model.tasks:
+        st.session_state[state.DESK_QUESTION] = news.question
+    if news.images is not None:
+        st.session_state[state.DESK_IMAGES] = news.images
+    if news.unusable:
+        st.warning(
+            f"**Part of the address could not be used** ({', '.join(news.unusable)}). The rest was.",
+            icon=":material/link_off:",
+        )
+    return news
+
+
+def put(desk: Desk) -> None:
+    """Let the address say what is shown, so that it can be copied."""
+    query = link.write(desk.bundle_id, desk.task.id, desk.shown.choice.key, desk.hand)
+    known = state.desk_links()
+    if not known or known[-1] != query:
+        known.append(query)
+        del known[:-MAX_REMEMBERED]
+    if _query() != query:
+        st.query_params.from_dict(query)
+
+
+def _news() -> Link:
+    query = _query()
+    return Link() if query in state.desk_links() else link.read(query)
+
+
+def _query() -> dict[str, str]:
+    given = st.query_params.to_dict()
+    return {key: given[key] for key in link.KEYS if key in given}
