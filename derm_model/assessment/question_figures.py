@@ -189,13 +189,19 @@ def score_images(answers: Answers, sides: TaskClasses, taxonomy: Taxonomy) -> Sc
 
 
 def image_sets(scored: Scored) -> Iterator[tuple[str, Scored]]:
-    """All images and, where there are several, each modality and each data set that has images on both sides."""
+    """All images and, where there are several, each modality and each data set that has images on both sides.
+
+    A data set that is all there is of a modality is not told twice.
+    """
     yield ALL, scored
+    told: set[bytes] = set()
     for values in ([r.modality for r in scored.records], [r.source for r in scored.records]):
         known = sorted({value for value in values if value})
         for value in known if len(set(values)) > 1 else ():
             part = scored.part(np.array([v == value for v in values]))
-            if part.has_both:
+            images = part.positions.tobytes()
+            if part.has_both and images not in told:
+                told.add(images)
                 yield value, part
 
 
