@@ -154,7 +154,7 @@ def _plot(
                 hovertemplate=f"epoch %{{x}}: %{{y{shown}}}<extra>{_escaped(curve.name)}</extra>",
             )
         )
-    low, high = _range([v for curve in curves for v in curve.values if v is not None])
+    low, high = _range([v for curve in curves for v in curve.values if v is not None], is_share=percent)
     last = max((e for curve in curves for e in curve.epochs), default=1)
     first = min((e for curve in curves for e in curve.epochs), default=1)
     room = 0.04 * max(1, last - first)
@@ -173,13 +173,16 @@ def _plot(
     )
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Axis around the values, with some air; something sensible where there is none."""
+def _range(values: Sequence[float], *, is_share: bool = False) -> tuple[float, float]:
+    """Axis around the values, with some air; sensible without values, and for shares not beyond 0 and 1."""
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)
     air = 0.08 * (high - low) or 0.1 * abs(high) or 0.1
-    return low - air, high + air
+    low, high = low - air, high + air
+    if is_share:  # a mark on the edge stays whole
+        return max(low, -0.02), min(high, 1.02)
+    return low, high
 
 
 def _label_ends(

@@ -42,6 +42,7 @@ def choose_model(page: Page, name: str) -> None:
 
 
 def download(page: Page, label: str, path: Path) -> Path:
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)  # a button about to be drawn anew loses its click
     with page.expect_download() as waiting:
         page.get_by_role("button", name=label).click()
     waiting.value.save_as(path)

@@ -81,3 +81,9 @@ def test_names_at_line_ends_keep_their_order_and_a_distance(values: list[float],
 
 def test_names_that_are_far_apart_stay_where_their_lines_end() -> None:
     assert spread([0.1, 0.5, 0.8], 0.1, (0.0, 1.0)) == [0.1, 0.5, 0.8]
+
+
+def test_an_axis_of_shares_ends_at_0_and_1() -> None:
+    flat = {"a": ((1, 2, 3), (0.0, 0.0, 0.0)), "b": ((1, 2, 3), (1.0, 1.0, 1.0))}
+    low, high = plot_runs(flat, "Accuracy", LIGHT, percent=True).layout.yaxis.range
+    assert -0.03 < low < 0 and 1 < high < 1.03

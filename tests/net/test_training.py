@@ -395,7 +395,7 @@ def test_wrong_options_end_with_one_sentence_and_code_2(
         (["--set", "learning_rate=high"], "number"),
         (["--set", "lr=1"], "lr"),
         (["--stages", "big"], "PX:EPOCHS"),
-        (["--holdout", "drawn"], "NAME=VALUE"),
+        (["--holdout", "drawn"], "SOURCE=SHARE"),
         (["--set", "batch_size=2.5"], "whole number"),
         (["--set", "batch_size=33", "--set", "accumulate=2"], "multiple of accumulate"),
         (["--set", "patience=0"], "patience lies between"),
