@@ -15,6 +15,7 @@ PAGES = {
     "Research": [
         st.Page("pages/dataset.py", title="Data", icon=":material/dataset:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/query_stats:"),
         st.Page("pages/model.py", title="Model", icon=":material/id_card:"),
     ],
 }

@@ -125,7 +125,7 @@ def _level(level: LevelFigures, palette: Palette) -> Section:
         (
             Figure(
                 as_html(plot_confusion(level.matrix, level.names, palette)),
-                "Shares of each row's images: rows are the truth, columns the answers.",
+                "Per cent of each row's images, below 5 blank: rows are the truth, columns the answers.",
             ),
         ),
         (

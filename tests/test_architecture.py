@@ -27,6 +27,7 @@ HEAVY = {
     "plotly": ("derm_model/figures/",),
     "streamlit": ("app.py", "pages/"),
     "sklearn": ("derm_model/evaluation/",),
+    "openTSNE": ("derm_model/assessment/embedding.py",),
     "jinja2": ("derm_model/evaluation_report.py",),
     "pandas": ("derm_model/data/", "derm_model/curation/", "derm_model/commands/split.py", "pages/ui/"),
     "pyarrow": ("derm_model/data/", "derm_model/curation/"),
@@ -57,6 +58,8 @@ ROOMS: dict[str, set[str]] = {
     "measuring": {"card", "data", "evaluation", "taxonomy"},
     "operating_points": {"errors", "evaluation", "files", "home", "typed_json"},
 }
+ROOMS["card_text"] = {"card", "errors", "evaluation", "recipe", "taxonomy", "words"}
+ROOMS["bundle_zip"] = {"card", "errors", "evaluation", "home", "taxonomy", "typed_json"}
 ROOMS["assessment"] = {"card", "data", "errors", "evaluation", "files", "home", "measuring", "progress", "taxonomy"} | {
     "typed_json",
     "words",
@@ -86,7 +89,9 @@ ROOMS["commands"] = {
     *(
         "answer",
         "assessment",
+        "bundle_zip",
         "card",
+        "card_text",
         "curation",
         "data",
         "errors",
@@ -109,7 +114,13 @@ ROOMS["pages.ui"] = {*ROOMS, "derm_model"} - {"__main__", "commands"}
 ROOMS["pages"] = ROOMS["pages.ui"] | {"pages.ui"}
 ROOMS["app"] = {"pages.ui"}
 
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "pillow_heif": "pillow-heif", "faiss": "faiss-cpu"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "pillow_heif": "pillow-heif",
+    "faiss": "faiss-cpu",
+    "openTSNE": "opentsne",
+}
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,25 @@ def list_answers(bundle_id: str | None = None) -> list[tuple[Path, About]]:
     return sorted(found, key=lambda one: one[1].created_at, reverse=True)
 
 
+def delete_answers(folder: Path) -> None:
+    """Delete kept answers, with whatever was kept beside them; images stay.
+
+    Raises
+    ------
+    EvaluationError
+        The folder holds no kept answers, or cannot be deleted.
+    """
+    if folder.parent.parent.resolve() != evaluations_root().resolve():
+        raise EvaluationError(f"Kept answers lie below {evaluations_root()}. {folder} does not, so it was left alone.")
+    going = folder.with_name(f".{folder.name}.deleted")
+    try:
+        shutil.rmtree(going, ignore_errors=True)
+        folder.rename(going)  # vanishes at once, however long deleting takes
+    except OSError as error:
+        raise EvaluationError(f"The answers could not be deleted ({error.strerror}). Check permissions.") from error
+    shutil.rmtree(going, ignore_errors=True)
+
+
 def _readable(folders: Iterable[Path]) -> Iterator[tuple[Path, About]]:
     for folder in folders:
         if folder.name.startswith("."):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,19 +34,26 @@ def write_results(folder: Path, answers: Answers, assessment: Assessment) -> Non
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / JSON_FILE, encode(assessment.to_json()))
         with replaced(folder / CSV_FILE) as temporary:
-            _write_answers(temporary, answers)
+            temporary.write_text(answers_csv(answers), encoding="utf-8", errors="surrogateescape", newline="")
     except OSError as error:
         raise EvaluationError(
             f"The results could not be written to {folder} ({error.strerror}). Choose another --out."
         ) from error
 
 
-def _write_answers(file: Path, answers: Answers) -> None:
-    with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(("source", "image_id", "node", *answers.about.classes))
-        for record, row in zip(answers.records, answers.probs.tolist(), strict=True):
-            writer.writerow((record.source, record.image_id, record.node, *(f"{p:.6g}" for p in row)))
+def evaluation_json(assessment: Assessment) -> str:
+    """evaluation.json as text."""
+    return json.dumps(encode(assessment.to_json()), indent=1)  # ASCII, as `write_json` writes it
+
+
+def answers_csv(answers: Answers) -> str:
+    """answers.csv as text: a row per image, with the probability of each training class."""
+    opened = io.StringIO(newline="")
+    writer = csv.writer(opened, lineterminator="\n")
+    writer.writerow(("source", "image_id", "node", *answers.about.classes))
+    for record, row in zip(answers.records, answers.probs.tolist(), strict=True):
+        writer.writerow((record.source, record.image_id, record.node, *(f"{p:.6g}" for p in row)))
+    return opened.getvalue()
 
 
 def summary_lines(assessment: Assessment) -> Iterator[str]:

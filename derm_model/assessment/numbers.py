@@ -15,7 +15,9 @@ def decimals(found: Interval) -> str:
 
 
 def share(found: Interval) -> str:
-    """``62.3% (56.1–68.3%)``."""
+    """``62.3% (56.1–68.3%)``; an interval without width is none: every redrawing of few images gave the same."""
+    if found.low == found.high:
+        return f"{found.value:.1%} (interval {UNDEFINED})"
     return _share(found.value, found.low, found.high)
 
 

@@ -94,7 +94,10 @@ def _answers(
     if not args.again and folder_of(what).is_dir():
         kept = read_answers(folder_of(what))
         say(f"The answers of {kept.about.created_at} are used; --again reads the images again.")
-        return replace(kept, about=replace(kept.about, name=name, seen=seen)), 0
+        told = replace(kept, about=replace(kept.about, name=name, seen=seen))
+        if told.about != kept.about:
+            write_answers(told)
+        return told, 0
 
     from derm_model.net.answering import answer
     from derm_model.net.bundle import load_bundle

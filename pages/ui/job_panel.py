@@ -83,15 +83,15 @@ def _draw_job(job: Job) -> None:
             st.caption(look.moment(job.request.created_at), width="content")
             _draw_buttons(job)
         if job.is_active:
-            st.progress(status.fraction or 0.0, _sentence(job))
+            st.progress(status.fraction or 0.0, sentence(job))
         else:
-            st.markdown(_outcome(job))
+            st.markdown(outcome(job))
         with st.expander("Log, last lines", icon=":material/terminal:", key=f"log_{job.id}", on_change="rerun") as fold:
             if fold.open:
                 st.code(tail(job.paths.log, LOG_LINES) or "Nothing was printed.", language=None, wrap_lines=True)
 
 
-def _sentence(job: Job) -> str:
+def sentence(job: Job) -> str:
     """Where a job at work is: "Reading pictures: 300 of 9,037 images · about 3 min left"."""
     status = job.status
     if job.paths.cancel.exists():
@@ -106,7 +106,8 @@ def _sentence(job: Job) -> str:
     return " · ".join(parts)
 
 
-def _outcome(job: Job) -> str:
+def outcome(job: Job) -> str:
+    """How a job ended, and what it had reached."""
     status = job.status
     if status.state is JobState.FINISHED:
         return look.plain(status.result or "Done.")

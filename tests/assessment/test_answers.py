@@ -11,14 +11,18 @@ import pytest
 from derm_model.assessment.answers import (
     Answers,
     about,
+    delete_answers,
     digest_of,
     folder_of,
     list_answers,
     read_answers,
     write_answers,
 )
+from derm_model.assessment.numbers import share
 from derm_model.data.manifest import Record
 from derm_model.errors import EvaluationError
+from derm_model.evaluation.metrics import Interval
+from tests.pages.made_answers import make_answers
 
 RECORDS = (
     Record("a", Path("/x/a.png"), "melanoma", "MEL", "HAM10000", "dermoscopic", "L1", age=55.0, fitzpatrick_type=2),
@@ -87,3 +91,22 @@ def test_a_full_disk_says_what_to_do(home: Path) -> None:
     (home / "evaluations").write_text("a file where the folder should be")
     with pytest.raises(EvaluationError, match="could not be kept"):
         write_answers(made())
+
+
+def test_kept_answers_are_deleted_with_all_beside_them_and_nothing_else_is(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    folder, other = make_answers(tiny_bundle), make_answers(tiny_bundle, n=12)
+    (folder / "embedding.npy").touch()
+    delete_answers(folder)
+    assert not folder.exists() and [found for found, _ in list_answers()] == [other]
+    for wrong in (folder, tmp_path, other.parent):
+        with pytest.raises(EvaluationError):
+            delete_answers(wrong)
+    assert other.is_dir() and tmp_path.is_dir()
+
+
+def test_an_interval_without_width_is_said_to_be_undefined() -> None:
+    assert share(Interval(0.5, 0.5, 0.5, 12, 12)) == "50.0% (interval not defined)"
+    assert share(Interval(0.5, 0.4, 0.6, 12, 12)) == "50.0% (40.0–60.0%)"

@@ -80,6 +80,8 @@ def test_the_same_images_are_not_read_twice_unless_asked(
     assert evaluate(tiny_bundle, manifest, "--workers", "0", "--name", "first") == 0
     assert "--again" in capsys.readouterr().err
     assert (manifest.parent / "out" / "evaluation.json").read_text() == before
+    assert evaluate(tiny_bundle, manifest, "--workers", "0", "--name", "renamed") == 0
+    assert [about.name for _, about in list_answers()] == ["renamed"]
     assert evaluate(tiny_bundle, manifest, "--workers", "0", "--again", "--name", "second") == 0
     assert [about.name for _, about in list_answers()] == ["second"]
 

@@ -1,0 +1,135 @@
+"""A new evaluation: which labelled images, which part of them, under which name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from derm_model.assessment.seen import split_beside
+from derm_model.errors import DermTreeError
+from derm_model.jobs import Job, JobStore, launch
+from pages.ui import look, resources, state
+from pages.ui.dataset import places
+from pages.ui.resources import Model
+from pages.ui.train import links, sources
+from pages.ui.train.sources import Images
+
+KIND = "evaluate"
+NEW = ""  # all images: they must be new to the model
+PARTS = {
+    "test": "Held out",
+    "validation": "Validation images",
+    "train": "Training images",
+    NEW: "All, none of them seen",
+}
+
+
+def draw_new(model: Model, *, is_first: bool) -> None:
+    """The form, folded where there is something to look at."""
+    with st.expander(
+        "New evaluation", icon=":material/add:", expanded=is_first, key="new_evaluation", on_change="rerun"
+    ) as fold:
+        if fold.open:
+            _draw_form(model)
+
+
+def _draw_form(model: Model) -> None:
+    known = sources.offered()
+    images, trouble = _choose_images(known)
+    part = _choose_part(split_beside(model.folder))
+    name = st.text_input(
+        "Name",
+        key=state.EVALUATE_NAME,
+        placeholder=images.label if images is not None else "What the images are called",
+        persist_state="session",
+    )
+    if trouble:
+        st.caption(look.plain(trouble))
+    ready = images is not None
+    if (
+        st.button(
+            "Evaluate",
+            key="start_evaluation",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not ready,
+            help="Reads every image once. It goes on without this page.",
+        )
+        and images is not None
+    ):
+        try:
+            begin(model, images, part, name.strip())
+        except DermTreeError as error:
+            st.error(f"**It was not started.** {look.plain(str(error))}", icon=":material/error:")
+            return
+        st.rerun()
+
+
+def _choose_images(known: list[Images]) -> tuple[Images | None, str]:
+    """The collection, and why there is none."""
+    labels = {images.path: images.label for images in known}
+    if st.session_state.get(state.EVALUATE_IMAGES) is None and known:
+        st.session_state[state.EVALUATE_IMAGES] = known[0].path
+    permitted = " or ".join(f"`{root}`" for root in places.roots())
+    chosen = st.selectbox(
+        "Labelled images",
+        list(labels),
+        format_func=lambda path: labels.get(path, path),
+        key=state.EVALUATE_IMAGES,
+        accept_new_options=True,
+        index=None,
+        persist_state="session",
+        placeholder="Choose a workspace, or type the path of a manifest",
+        help=f"A workspace of the Data page, or a manifest (CSV or Parquet) below {permitted}.",
+    )
+    if not known:
+        st.markdown(
+            "**No images yet.** Import a data set on the Data page, or put a manifest "
+            f"(docs/data-format.md) below {permitted} and type its path above."
+        )
+        links.draw_page_link("dataset", "Import images", ":material/dataset:")
+    if not chosen:
+        return None, "Choose labelled images that the model has not learnt from."
+    try:
+        return sources.find(chosen, known), ""
+    except DermTreeError as error:
+        return None, str(error).replace("Data sets may be imported", "Manifests may be read")
+
+
+def _choose_part(split: Path | None) -> str:
+    """Which part of the images, where the training of the model says which image was what."""
+    if split is None:
+        st.caption(
+            "The model does not lie in the folder of its training, so nothing tells which images it has seen. "
+            "Figures of images it learnt from flatter it."
+        )
+        return NEW
+    chosen = st.segmented_control(
+        "Part of them",
+        list(PARTS),
+        format_func=PARTS.__getitem__,
+        key=state.EVALUATE_PART,
+        default=None if state.EVALUATE_PART in st.session_state else "test",
+        required=True,
+        wrap=True,
+        persist_state="session",
+        help="As the training of this model divided the images. Only those held out say how it does on new ones.",
+    )
+    return chosen or "test"
+
+
+def begin(model: Model, images: Images, part: str, name: str) -> Job:
+    """Start the job; evaluations wait for each other, and not for trainings, which take hours.
+
+    Raises
+    ------
+    JobError
+        No folder can be written, or no process be started.
+    """
+    title = name or f"{images.label}{'' if part == NEW else ', ' + PARTS[part].lower()}"
+    where = f"--workspace={images.path}" if images.is_workspace else f"--manifest={images.path}"
+    words = ["evaluate", "--out={job}", f"--bundle={model.folder}", where, f"--name={title}", "--device=auto"]
+    words += [] if part == NEW else [f"--part={part}"]
+    about = {"kind": KIND, "bundle": model.card.bundle_id}
+    return launch(JobStore(), words, title, about, device="cuda:0" if resources.gpus() else "cpu")
