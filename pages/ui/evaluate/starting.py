@@ -10,9 +10,9 @@ from derm_model.assessment.seen import split_beside
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobStore, launch
 from pages.ui import look, resources, state
-from pages.ui.dataset import places
 from pages.ui.resources import Model
-from pages.ui.train import links, sources
+from pages.ui.train import sources
+from pages.ui.train.choosing import choose_images
 from pages.ui.train.sources import Images
 
 KIND = "evaluate"
@@ -35,8 +35,12 @@ def draw_new(model: Model, *, is_first: bool) -> None:
 
 
 def _draw_form(model: Model) -> None:
-    known = sources.offered()
-    images, trouble = _choose_images(known)
+    images, trouble = choose_images(
+        "Labelled images",
+        sources.offered(),
+        state.EVALUATE_IMAGES,
+        nothing="Choose labelled images that the model has not learnt from.",
+    )
     part = _choose_part(split_beside(model.folder))
     name = st.text_input(
         "Name",
@@ -64,37 +68,6 @@ def _draw_form(model: Model) -> None:
             st.error(f"**It was not started.** {look.plain(str(error))}", icon=":material/error:")
             return
         st.rerun()
-
-
-def _choose_images(known: list[Images]) -> tuple[Images | None, str]:
-    """The collection, and why there is none."""
-    labels = {images.path: images.label for images in known}
-    if st.session_state.get(state.EVALUATE_IMAGES) is None and known:
-        st.session_state[state.EVALUATE_IMAGES] = known[0].path
-    permitted = " or ".join(f"`{root}`" for root in places.roots())
-    chosen = st.selectbox(
-        "Labelled images",
-        list(labels),
-        format_func=lambda path: labels.get(path, path),
-        key=state.EVALUATE_IMAGES,
-        accept_new_options=True,
-        index=None,
-        persist_state="session",
-        placeholder="Choose a workspace, or type the path of a manifest",
-        help=f"A workspace of the Data page, or a manifest (CSV or Parquet) below {permitted}.",
-    )
-    if not known:
-        st.markdown(
-            "**No images yet.** Import a data set on the Data page, or put a manifest "
-            f"(docs/data-format.md) below {permitted} and type its path above."
-        )
-        links.draw_page_link("dataset", "Import images", ":material/dataset:")
-    if not chosen:
-        return None, "Choose labelled images that the model has not learnt from."
-    try:
-        return sources.find(chosen, known), ""
-    except DermTreeError as error:
-        return None, str(error).replace("Data sets may be imported", "Manifests may be read")
 
 
 def _choose_part(split: Path | None) -> str:

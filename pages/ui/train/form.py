@@ -14,8 +14,8 @@ from derm_model.recipe.config import PRESETS, TrainConfig
 from derm_model.recipe.options import GROUPS, OPTIONS, Group
 from derm_model.recipe.words import in_words
 from pages.ui import look, resources, state
-from pages.ui.dataset import places
-from pages.ui.train import fields, form_state, links, preview, sources, starting
+from pages.ui.train import fields, form_state, preview, sources, starting
+from pages.ui.train.choosing import choose_images
 from pages.ui.train.form_state import BY_FOLD, BY_SHARES
 from pages.ui.train.sources import Images, Weights
 from pages.ui.train.wish import CROSSVAL, TRAIN
@@ -75,7 +75,9 @@ def draw_form() -> None:
     with st.container(key="train_changes"):
         _draw_changes(values, preset)
     with st.container(key="train_images_box"):
-        images, trouble = _choose_images()
+        images, trouble = choose_images(
+            "Images", sources.offered(), state.TRAIN_IMAGES, nothing="Choose images to train on."
+        )
     with st.container(key="train_split_box"):
         n_folds = _choose_split(images)
     with st.container(key="train_outputs_box"):
@@ -103,7 +105,7 @@ def draw_form() -> None:
     with st.container(key="train_device_box"):
         _choose_device()
     with st.container(key="train_start_box"):
-        reasons = [*trouble, *problems, *_weights_problems(values, weights)]
+        reasons = [*([trouble] if trouble else []), *problems, *_weights_problems(values, weights)]
         starting.draw_start(images, wish, future, reasons)
 
 
@@ -121,39 +123,6 @@ def _draw_changes(values: Mapping[str, Any], preset: tuple[str, TrainConfig]) ->
             f"{look.plain(listed + more)}"
         )
         st.button("Back to the preset", key="back_to_preset", type="tertiary", on_click=form_state.fill_preset)
-
-
-def _choose_images() -> tuple[Images | None, list[str]]:
-    """The collection, and why there is none."""
-    known = sources.offered()
-    labels = {images.path: images.label for images in known}
-    if st.session_state.get(state.TRAIN_IMAGES) is None and known:
-        st.session_state[state.TRAIN_IMAGES] = known[0].path
-    permitted = " or ".join(f"`{root}`" for root in places.roots())
-    chosen = st.selectbox(
-        "Images",
-        list(labels),
-        format_func=lambda path: labels.get(path, path),
-        key=state.TRAIN_IMAGES,
-        accept_new_options=True,
-        index=None,
-        persist_state="session",
-        placeholder="Choose a workspace, or type the path of a manifest",
-        help=f"A workspace of the Data page with its folds, or a manifest (CSV or Parquet) below {permitted}.",
-    )
-    if not known:
-        with st.container(border=True, key="no_images", gap="xsmall"):
-            st.markdown(
-                "**No images yet.** Import a data set on the Data page, or put a manifest "
-                f"(docs/data-format.md) below {permitted} and type its path above."
-            )
-            links.draw_page_link("dataset", "Import images", ":material/dataset:")
-    if not chosen:
-        return None, ["Choose images to train on."]
-    try:
-        return sources.find(chosen, known), []
-    except DermTreeError as error:
-        return None, [str(error).replace("Data sets may be imported", "Manifests may be read")]
 
 
 def _choose_split(images: Images | None) -> int | None:
