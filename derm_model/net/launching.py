@@ -30,6 +30,7 @@ MIN_BETWEEN_WRITES_S = 0.5
 GRACE_S = 120.0  # a step of a large batch on a slow machine takes a minute; then the launcher is ended
 SOURCE_ROOT = Path(derm_model.__file__).resolve().parents[1]
 FAILURE = "failure.json"
+REASON_FIRST_S = 2.0  # the launcher tells failures apart by the whole second
 PR_SET_PDEATHSIG = 1  # Linux: a signal for this process when its parent dies
 
 
@@ -169,9 +170,12 @@ def failures_noted(paths: RunPaths) -> Iterator[None]:
     except Cancelled:
         raise
     except Exception as error:
+        is_reason = isinstance(error, DermTreeError)
+        if not is_reason:  # perhaps a connection lost because another process failed: that one shall be heard first
+            time.sleep(REASON_FIRST_S)
         file = os.environ.get("TORCHELASTIC_ERROR_FILE")
         if file:
-            text = str(error) if isinstance(error, DermTreeError) else f"{type(error).__name__}: {error}"
+            text = str(error) if is_reason else f"{type(error).__name__}: {error}"
             with contextlib.suppress(OSError), replaced(Path(file)) as temporary:
                 note = {"message": {"message": text, "extraInfo": {"timestamp": str(int(time.time()))}}}
                 temporary.write_text(json.dumps(note), encoding="utf-8")
