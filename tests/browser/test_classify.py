@@ -17,8 +17,7 @@ from derm_model.data.drawings import draw_lesion
 from derm_model.palette import DARK, LIGHT
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-
-NARROW_PX = 390
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
 
 
 def drawing(seed: int, name: str = "clinic.jpg") -> FilePayload:
@@ -53,15 +52,6 @@ def download(page: Page, name: str) -> bytes:
     with page.expect_download() as waiting:
         page.get_by_role("button", name=name).click()
     return Path(waiting.value.path()).read_bytes()
-
-
-def sideways_scroll_px(page: Page) -> int:
-    return int(
-        page.evaluate(
-            "Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-            ".map(element => element.scrollWidth - element.clientWidth))"
-        )
-    )
 
 
 def test_upload_answer_threshold_download(open_page: OpenPage) -> None:
@@ -183,12 +173,12 @@ def test_typing_finds_a_diagnosis_despite_errors(open_page: OpenPage) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_scrolls_sideways_at_390_px(open_page: OpenPage, dark: bool) -> None:
     page = open_page(width=NARROW_PX, dark=dark)
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)
     upload(page, drawing(1), drawing(2, "close-up of the same lesion with a long name.jpg"))
     ask(page)
     page.get_by_text("Pick any node of the taxonomy").click()
     expect(page.locator(".st-key-tree .js-plotly-plot")).to_be_visible()
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)
 
 
 def test_charts_and_notes_follow_a_switch_of_the_theme(open_page: OpenPage) -> None:

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from derm_model.data.drawings import draw_lesion
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
 
-NARROW_PX = 390
 JOB_TIMEOUT_MS = 180_000  # three jobs that import torch, on a busy machine
 CLASSES = {"Melanoma": 6, "Melanocytic nevus": 8, "Seborrheic keratosis": 6}
 
@@ -69,15 +69,6 @@ def wait_for_job(page: Page, title: str) -> None:
     """Until the newest job is this one and has finished."""
     card = page.locator(".st-key-jobs").get_by_test_id("stVerticalBlock").filter(has_text=title).first
     expect(card).to_contain_text("Finished", timeout=JOB_TIMEOUT_MS)
-
-
-def sideways_scroll_px(page: Page) -> int:
-    return int(
-        page.evaluate(
-            "Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-            ".map(element => element.scrollWidth - element.clientWidth))"
-        )
-    )
 
 
 @pytest.mark.slow
@@ -137,4 +128,4 @@ def test_no_step_scrolls_sideways_at_390_px(open_page: OpenPage, data_url: str, 
     page = open_page(f"/dataset?workspace=drawn&step={name}", width=NARROW_PX, url=data_url, ready="Workspace")
     expect(page.locator(".st-key-step_state")).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)

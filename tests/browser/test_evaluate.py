@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.test_dataset import press_option, sideways_scroll_px
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.test_dataset import press_option
 from tests.net.drawn import write_drawn_manifest
 
-NARROW_PX = 390
 JOB_TIMEOUT_MS = 180_000  # a process that imports torch, on a busy machine
 READY = "New evaluation"
 N = 24
@@ -110,4 +110,4 @@ def test_no_section_scrolls_sideways_at_390_px(open_page: OpenPage, evaluate_url
     ):
         section(page, name)
         expect(page.locator(there).first).to_be_visible()
-        assert sideways_scroll_px(page) <= 0, name
+        expect_no_sideways_scroll(page)

@@ -12,10 +12,10 @@ from derm_model.bundle_zip import look_into
 from derm_model.card import WEIGHTS_FILE, read_card
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.test_dataset import press_option, sideways_scroll_px
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.test_dataset import press_option
 from tests.support import make_tiny_bundle
 
-NARROW_PX = 390
 READY = "Intended use"
 
 
@@ -125,10 +125,10 @@ def test_no_view_scrolls_sideways_at_390_px(open_page: OpenPage, model_url: str)
     for title in ("Data", "Training", "Partition", "Calibration", "Operating points", "Files and identity"):
         page.locator("summary").filter(has_text=title).first.click()
     expect(page.get_by_text("Taxonomy digest")).to_be_visible()
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)
     press_option(page, "Compare")
     expect(page.get_by_text("How they were made")).to_be_visible()
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)
     press_option(page, "Import and manage")
     expect(page.get_by_text("Import a model")).to_be_visible()
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)

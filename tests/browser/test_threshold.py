@@ -18,7 +18,8 @@ from derm_model.operating_points import points_file
 from derm_model.palette import DARK, LIGHT
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.test_classify import NARROW_PX, ask, drawing, sideways_scroll_px, upload
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.test_classify import ask, drawing, upload
 
 DESK = "/threshold?question=melanocytic&threshold=0.4&prevalence=0.05"
 READY = "The address of this page"
@@ -201,7 +202,7 @@ def test_the_people_have_a_text_alternative_that_adds_up(desk: Page) -> None:
 def test_the_desk_fits_a_narrow_page(open_page: OpenPage) -> None:
     page = open_page(DESK + "&compare=0.7", width=NARROW_PX, ready=READY)
     wait_for_marks(page)
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)
     picture = page.locator(".st-key-desk_people svg[role=img]")
     expect(picture).to_have_attribute("viewBox", "0 0 250 400")
 

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.test_dataset import press_option, sideways_scroll_px
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.test_dataset import press_option
 from tests.net.drawn import write_drawn_manifest
 
-NARROW_PX = 390
 TRAINING_TIMEOUT_MS = 240_000  # a process that imports torch, and a tiny network, on a busy machine
 READY = "New training"
 
@@ -116,4 +116,4 @@ def test_the_page_does_not_scroll_sideways_at_390_px(open_page: OpenPage, train_
     for title in ("Optimiser and learning rate", "Augmentation"):
         page.get_by_text(title, exact=True).click()
     expect(page.get_by_role("spinbutton", name="Hue")).to_be_visible()
-    assert sideways_scroll_px(page) <= 0
+    expect_no_sideways_scroll(page)
