@@ -6,7 +6,7 @@ import copy
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -77,7 +77,7 @@ class Engine:
         self.bundle = bundle
         self.device = _device(device)
         network = bundle.network if self.device.type == "cpu" else copy.deepcopy(bundle.network).to(self.device)
-        self._network = network
+        self.network = network
         self._lock = threading.Lock()
         self._class_names = [c.name for c in bundle.classes]
         self.precision: Precision = "fp32"
@@ -103,6 +103,12 @@ class Engine:
         while some := list(islice(rest, MAX_BATCH)):
             batch = torch.stack([self.bundle.preprocessing.prepare(pixels) for pixels in some])
             yield from self._predict_batch(batch, explain)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have the network to oneself, for one step of longer work; whoever else asks waits."""
+        with self._lock:
+            yield
 
     def _predict_batch(self, batch: Tensor, target: saliency.Target | None) -> list[Prediction]:
         logits, features, maps = self._run(batch, target)
@@ -143,9 +149,9 @@ class Engine:
     def _forward(self, unit: Tensor) -> tuple[Tensor, Tensor]:
         """Input in [0, 1] to logits and features, both fp32: the last layer is never computed in reduced precision."""
         with self._autocast():
-            features = self._network.features(self.bundle.preprocessing.standardise(unit))
+            features = self.network.features(self.bundle.preprocessing.standardise(unit))
         features = features.float()
-        return self._network.head(features), features
+        return self.network.head(features), features
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self.precision == "fp32":

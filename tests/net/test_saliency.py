@@ -14,7 +14,7 @@ from derm_model.net.bundle import ModelBundle, load_bundle
 from derm_model.net.engine import Engine
 from derm_model.net.network import build_network
 from derm_model.net.overlay import PALETTE, blend, overlay_rgba, plain_grey
-from derm_model.net.saliency import METHODS, SaliencyMap, Target, explain, saliency_map
+from derm_model.net.saliency import GRADIENT_OF, SaliencyMap, Target, explain, saliency_map
 from derm_model.taxonomy import Aggregator, Taxonomy, read_tasks, restrict
 from tests.support import noise_image
 
@@ -210,7 +210,7 @@ def test_the_label_names_what_is_explained(bundle: ModelBundle) -> None:
     def label(target: Target) -> str:
         found = engine.predict(images, explain=target)[0].saliency
         assert found is not None
-        assert found.method == METHODS[target.of]
+        assert found.method == GRADIENT_OF[target.of]
         return found.label
 
     top = int(engine.predict(images)[0].class_probs.argmax())
