@@ -26,10 +26,12 @@ check: setup  ## all that CI runs: style, types, tests
 	$(VENV)/mypy
 	@$(PYTEST)
 
-bench: setup  ## measure start, decoding, prediction, saliency, search for duplicates and training here
+bench: setup  ## measure start, decoding, prediction, saliency, search for duplicates, training and evaluation here
 	@$(VENV)/python scripts/bench.py $(ARGS)
+	@$(VENV)/python scripts/bench_saliency.py
 	@$(VENV)/python scripts/bench_neighbours.py --sizes 8000
 	@$(VENV)/python scripts/bench_training.py
+	@$(VENV)/python scripts/bench_evaluate.py
 
 clean:  ## remove caches
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

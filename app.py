@@ -11,6 +11,7 @@ PAGES = {
     "Read": [
         st.Page("pages/classify.py", title="Classify", icon=":material/center_focus_strong:", default=True),
         st.Page("pages/threshold.py", title="Threshold desk", icon=":material/tune:"),
+        st.Page("pages/saliency.py", title="Saliency", icon=":material/flare:"),
     ],
     "Research": [
         st.Page("pages/dataset.py", title="Data", icon=":material/dataset:"),

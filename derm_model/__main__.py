@@ -31,6 +31,7 @@ COMMANDS = {
     "split": "split",
     "jobs": "jobs",
     "card": "card",
+    "records": "records",
 }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from derm_model.errors import BundleError, UnsupportedFormat
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
+from derm_model.evaluation.subgroups import Subgroups
 from derm_model.files import replaced
 from derm_model.home import home
 from derm_model.taxonomy import Partition, TrainingClass
@@ -92,14 +93,35 @@ class Preset:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubgroupCard:
+    """What is known of parts of the held-out images.
+
+    Attributes
+    ----------
+    preset, threshold
+        The preset at whose threshold sensitivity and specificity are those of the parts.
+    attributes
+        By attribute (`derm_model.attributes`); of the gaps those beyond chance and the largest of each measure.
+    """
+
+    preset: str
+    threshold: float
+    attributes: Mapping[str, Subgroups]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskCard:
-    """What is known of one binary question: curves, presets and AUC per data set."""
+    """What is known of one binary question: curves, presets, AUC per data set and subgroups.
+
+    `subgroups` is None where they were not measured, as on cards of older versions.
+    """
 
     validation: OperatingCurve
     holdout: OperatingCurve | None
     presets: tuple[Preset, ...]
     biopsy_proven: bool  # True only where every held-out image is
     auc: tuple[Metric, ...] = ()
+    subgroups: SubgroupCard | None = None
 
     @staticmethod
     def from_curves(
@@ -128,6 +150,10 @@ def _rates_at(holdout: OperatingCurve | None, point: OperatingPoint) -> Operatin
     if holdout is None:
         return None
     return holdout.at_threshold(point.threshold, rule=f"{point.rule}, chosen on validation images")
+
+
+# Further from the training images than this share of the validation images (per cent) is worth a word to the reader.
+NOTICE_PERCENTILE = 97.5
 
 
 @dataclass(frozen=True, kw_only=True)

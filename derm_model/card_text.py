@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from derm_model import words
 from derm_model.card import BundleCard, Metric, Preset, TaskCard
+from derm_model.card_subgroups import told_subgroups
 from derm_model.errors import TrainingError
 from derm_model.evaluation.curves import OperatingPoint
+from derm_model.markup import BLANK, JOINER, Plain, escaped, table, unbroken
 from derm_model.recipe.config import PRESETS, TrainConfig
 from derm_model.recipe.options import OPTIONS
 from derm_model.recipe.words import differences, in_words
 from derm_model.taxonomy import Taxonomy, read_tasks
 
-Plain = Callable[[str], str]
-
 CALIBRATION_ERROR = "expected calibration error"  # as derm_model.measuring names it
 ACCURACY = "balanced accuracy"  # the beginning of its names; the value is a share
 NOT_TOLD = frozenset({"initialisation", "workers"})  # a path of some machine (the origin says it better); no effect
-
-BLANK, JOINER = "\u00a0", "\u2060"  # a space and a nothing at which no line is broken
-
-_MARKS = re.compile(r"([\\`*_\[\]<>|~$])")
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,6 @@ class Section:
     key: str
     title: str
     text: str
-
-
-def escaped(text: str) -> str:
-    """Text from a file, safe inside Markdown and still readable as it stands."""
-    return _MARKS.sub(r"\\\1", text)
 
 
 def sections(
@@ -72,6 +62,7 @@ def sections(
         Section("partition", "Partition", _partition(card, taxonomy, safe)),
         Section("figures", "Figures on held-out images", _figures(card, safe)),
         Section("calibration", "Calibration", _calibration(card, safe)),
+        Section("subgroups", "Subgroups", told_subgroups(card, safe)),
         Section("points", "Operating points", _points(card, safe)),
         Section("limits", "Limits", _limits(card, safe)),
         Section("files", "Files and identity", _files(card, sizes or {}, safe)),
@@ -116,12 +107,6 @@ def held_out_metrics(card: BundleCard) -> list[Metric]:
     """Figures of the card, each once, without the calibration errors; a card may repeat an AUC with its question."""
     found = [*card.metrics, *(metric for task in card.tasks.values() for metric in task.auc)]
     return [metric for metric in dict.fromkeys(found) if metric.name != CALIBRATION_ERROR]
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
-    """A Markdown table; the columns `numbers` are set to the right."""
-    rule = ["--:" if i in numbers else ":--" for i in range(len(heads))]
-    return "\n".join("| " + " | ".join(cell or " " for cell in row) + " |" for row in (heads, rule, *rows))
 
 
 def _use(card: BundleCard, safe: Plain) -> str:
@@ -223,8 +208,7 @@ def _figures(card: BundleCard, safe: Plain) -> str:
         parts.append(f"**{safe(name)}**\n\n{table(heads, rows, numbers=(1, 2))}")
     parts.append(
         "n = with disease + without, where a figure has two sides. Balanced accuracy is the mean of the accuracies of "
-        "the classes. A card holds no figures of subgroups (skin type, age, sex, body site): measure them on images of "
-        "your own with `python -m derm_model evaluate`."
+        "the classes."
     )
     return "\n\n".join(parts)
 
@@ -326,8 +310,3 @@ def _listed(values: Any) -> str:
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-def unbroken(text: str) -> str:
-    """The same, to be broken before a bracket only: the two ends of an interval or of a sum belong together."""
-    return text.replace(" ", BLANK).replace(f"{BLANK}(", " (").replace("–", f"{JOINER}–{JOINER}")

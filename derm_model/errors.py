@@ -21,6 +21,8 @@ DermTreeError
 |- CurationError            a workspace of curated data cannot be used, or a step was asked for too early
 |- SplitError               a split that cannot be made, or in which a group straddles
 |- JobError                 a job that cannot be started, read or stopped
+|- RecordsError             the database or image store cannot be used, or a record breaks a rule
+|  `- AlreadyAnswered       a reading that is there already, e.g. from another tab
 `- Cancelled                somebody stopped the work; what was finished is kept
 
 A message says the rule, what was found and what to do next.
@@ -115,6 +117,14 @@ class EvaluationError(DermTreeError):
 
 class JobError(DermTreeError):
     """A job cannot be started, read or stopped."""
+
+
+class RecordsError(DermTreeError):
+    """The database or the image store cannot be used, or a record breaks a rule."""
+
+
+class AlreadyAnswered(RecordsError):
+    """The reading is there already, e.g. from another tab."""
 
 
 class Cancelled(DermTreeError):

@@ -11,16 +11,35 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from derm_model.assessment.assess import Assessment
 from derm_model.assessment.exports import LEVEL_NAMES
 from derm_model.assessment.level_figures import LevelFigures
-from derm_model.assessment.numbers import UNDEFINED, by_group, decimals, rates, share
+from derm_model.assessment.numbers import (
+    PREDICTIVE_HEAD,
+    SAMPLE_TITLE,
+    UNDEFINED,
+    by_group,
+    decimals,
+    predictive_row,
+    predictive_told,
+    rates,
+    sample_names,
+    sample_sentences,
+    share,
+)
 from derm_model.assessment.question_figures import ALL, QuestionFigures
+from derm_model.assessment.separation import UnusualFigures
+from derm_model.assessment.separation_text import CAUTION, HELD_OUT_HEAD, KIND_HEAD, held_out_rows, kind_rows, sentences
 from derm_model.errors import EvaluationError
+from derm_model.evaluation.curves import OperatingPoint
+from derm_model.evaluation.predictive import EXAMPLE, PREVALENCES, over_prevalences, predictive_values
 from derm_model.evaluation.subgroups import MEASURES, TOO_FEW, Subgroups
 from derm_model.figures.evaluation import plot_confusion, plot_decision, plot_reliability
 from derm_model.figures.html import as_html, script
 from derm_model.figures.operating import plot_operating_curve
+from derm_model.figures.predictive import plot_predictive_values
+from derm_model.figures.sampling import plot_sample
+from derm_model.figures.unusual import plot_distances
 from derm_model.files import replaced
 from derm_model.palette import LIGHT, Palette
-from derm_model.words import BADGE, NOTICE, count, plural
+from derm_model.words import BADGE, FEW, NOTICE, NPV, count, gaps, plural
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "assets"
 TEMPLATE = "evaluation_report.html.jinja"
@@ -97,6 +116,21 @@ def _sections(assessment: Assessment, palette: Palette) -> Iterator[Section]:
         brier = "" if assessment.brier is None else f" Brier score {assessment.brier:.3f} (0 to 2)."
         text = f"Expected calibration error {certainty.error:.3f}, ten bins of equal width.{brier}"
         yield Section("Calibration of the training classes", (text,), (Figure(chart, caption),))
+    if assessment.unusual is not None:
+        yield _unusual(assessment.unusual, palette)
+
+
+def _unusual(found: UnusualFigures, palette: Palette) -> Section:
+    tables = [Table("Share called unusual, which none should be.", HELD_OUT_HEAD, tuple(held_out_rows(found)))]
+    if found.kinds or found.sets:
+        tables.append(Table("The kinds the model notices least come first.", KIND_HEAD, tuple(kind_rows(found))))
+    figures: tuple[Figure, ...] = ()
+    if found.distances and found.foreign_distances:
+        chart = plot_distances(found.distances, found.foreign_distances, found.notice_distance, palette)
+        caption = "Bars: 95% and half of the labelled images. Rings: single pictures that show no lesion."
+        figures = (Figure(as_html(chart), caption),)
+    texts = (*sentences(found), *((CAUTION,) if found.sets else ()))
+    return Section("Unusual images", texts, figures, tuple(tables))
 
 
 def _images(assessment: Assessment) -> Section:
@@ -151,10 +185,15 @@ def _question(question: QuestionFigures, palette: Palette) -> Section:
         ),
         Figure(as_html(plot_reliability(question.reliability, palette, "Score")), "Reliability of the score."),
         Figure(as_html(plot_decision(question.decision, palette)), "Net benefit at the prevalence of these images."),
+        _predictive_figure(question, shown, palette),
+        *_sample_figure(question, palette),
     )
     tables = [_points(question)] if question.points else []
+    tables.append(_predictive_table(shown))
+    texts = [text, *_sample_texts(question)]
     tables += [subgroup_table(name, found) for name, found in question.subgroups.items()]
-    return Section(f"{question.positive_name} against {question.negative_name}{where}", (text,), figures, tuple(tables))
+    title = f"{question.positive_name} against {question.negative_name}{where}"
+    return Section(title, tuple(texts), figures, tuple(tables))
 
 
 def _points(question: QuestionFigures) -> Table:
@@ -171,22 +210,47 @@ def _points(question: QuestionFigures) -> Table:
     return Table(caption, head, tuple(rows))
 
 
+def _predictive_figure(question: QuestionFigures, shown: OperatingPoint, palette: Palette) -> Figure:
+    marks = [(f"{EXAMPLE:.0%}", EXAMPLE), (f"these images, {question.prevalence:.0%}", question.prevalence)]
+    told = "; ".join(predictive_told(predictive_values(shown, share)) for _, share in marks)
+    caption = f"Predictive values over the prevalence, at the ring's threshold: {told}. Bands: 95%. {NPV}"
+    return Figure(as_html(plot_predictive_values(shown, marks, palette)), caption)
+
+
+def _predictive_table(shown: OperatingPoint) -> Table:
+    caption = (
+        f"Where the disease is rarer than in these images: {shown.rule}. Intervals as in Mercaldo et al. 2007, of "
+        "independent images, at a given prevalence."
+    )
+    rows = tuple(map(predictive_row, over_prevalences(shown, PREVALENCES)))
+    return Table(caption, PREDICTIVE_HEAD, rows)
+
+
+def _sample_figure(question: QuestionFigures, palette: Palette) -> Iterator[Figure]:
+    """Sample and full set as in the paper's Figure 3; nothing where there is no sample."""
+    found = question.sample
+    if found is not None:
+        names = sample_names(found)
+        chart = plot_sample(question.curve, found.curve, (found.sensitivities, found.band), names, palette)
+        yield Figure(as_html(chart), f"{SAMPLE_TITLE}. Band: the middle 95% of the samples' specificities.")
+
+
+def _sample_texts(question: QuestionFigures) -> Iterator[str]:
+    if question.sample is not None:
+        told = " ".join(sample_sentences(question.sample, question.positive_name, question.negative_name))
+        yield f"{SAMPLE_TITLE}. {told}"
+
+
 def subgroup_table(name: str, found: Subgroups) -> Table:
-    """Figures by the values of an attribute; the gaps beyond chance are named in the caption."""
+    """Figures by the values of an attribute; the gaps are named in the caption."""
     rows = [
         (
             row.value or "not stated",
             f"{count(row.n_pos)} + {count(row.n_neg)}",
-            "too few to say" if row.auc is None else decimals(row.auc),
-            *("too few to say" if f is None else share(f) for f in (row.sensitivity, row.specificity)),
+            FEW if row.auc is None else decimals(row.auc),
+            *(FEW if f is None else share(f) for f in (row.sensitivity, row.specificity)),
         )
         for row in found.rows
     ]
-    gaps = "; ".join(
-        f"{gap.measure} {gap.difference:.2f} ({gap.interval[0]:.2f}–{gap.interval[1]:.2f}) "
-        f"between {gap.best} and {gap.worst}"
-        for gap in found.beyond_chance
-    )
     few = f" {TOO_FEW}" if any(row.measure(m) is None for row in found.rows for m in MEASURES) else ""
-    caption = f"{name}. {'Gaps beyond chance: ' + gaps if gaps else 'No gap beyond chance'}.{few}"
-    return Table(caption, (name, "n", "AUC", "Sensitivity", "Specificity"), tuple(rows))
+    return Table(f"{name}. {gaps(found)}{few}", (name, "n", "AUC", "Sensitivity", "Specificity"), tuple(rows))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from derm_model.card import Metric, TaskCard
+from derm_model.attributes import by_attribute
+from derm_model.card import Metric, SubgroupCard, TaskCard
 from derm_model.data.data_sets import known_data_sets
 from derm_model.data.manifest import Record
 from derm_model.evaluation.calibration import expected_calibration_error
@@ -32,7 +33,7 @@ class Measured:
 def task_cards(
     validation: Measured, holdout: Measured | None, taxonomy: Taxonomy, classes: Sequence[TrainingClass]
 ) -> dict[str, TaskCard]:
-    """Curves, presets and AUC of every task the classes can answer and the validation images can judge."""
+    """Curves, presets, AUC and subgroups of every task the classes can answer and the validation images can judge."""
     cards = {}
     for task in read_tasks().values():
         sides = restrict(task, taxonomy, classes)
@@ -44,8 +45,32 @@ def task_cards(
             (r.confirmed_by or "").lower() in HISTOLOGY for r in _within(holdout, sides)[2]
         )
         aucs = [] if holdout is None else list(task_aucs(holdout, sides))
-        cards[task.id] = TaskCard.from_curves(chosen, held_out, biopsy_proven=proven, auc=aucs)
+        card = TaskCard.from_curves(chosen, held_out, biopsy_proven=proven, auc=aucs)
+        cards[task.id] = card if holdout is None else replace(card, subgroups=subgroup_card(holdout, sides, card))
     return cards
+
+
+def subgroup_card(holdout: Measured, sides: TaskClasses, card: TaskCard) -> SubgroupCard | None:
+    """Figures of the held-out images' subgroups at the first preset's threshold; None without a preset.
+
+    Parameters
+    ----------
+    holdout
+    sides
+        Of the task.
+    card
+        Of the task, with its presets.
+    """
+    if not card.presets:
+        return None
+    preset = card.presets[0]
+    labels, scores, records = _within(holdout, sides)
+    found = by_attribute(records, labels, scores, preset.threshold)
+    return SubgroupCard(
+        preset=preset.name,
+        threshold=preset.threshold,
+        attributes={name: groups.in_brief() for name, groups in found.items()},
+    )
 
 
 def _within(

@@ -11,9 +11,9 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 
 class FieldError(ValueError):
@@ -58,7 +58,7 @@ def decode(hint: Any, value: Any, place: str = "") -> Any:
     ----------
     hint : type or annotation
         Dataclass, class with ``from_json``, scalar, enumeration, ``tuple[X, ...]``, ``tuple[X, Y]``,
-        ``Mapping[str, X]``, ``X | None`` or ``Any``.
+        ``Mapping[str, X]``, ``Literal[...]``, ``X | None`` or ``Any``.
     value : what ``json.loads`` gave
     place : str
         Where the value stands, for messages.
@@ -75,6 +75,8 @@ def decode(hint: Any, value: Any, place: str = "") -> Any:
         return _decode_optional(hint, value, place)
     if origin is tuple:
         return _decode_tuple(hint, value, place)
+    if origin is Literal:
+        return _one_of(get_args(hint), value, place)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         item_hint = get_args(hint)[1]
         return {key: decode(item_hint, item, f"{place}.{key}") for key, item in _mapping(value, place).items()}
@@ -149,11 +151,14 @@ def _decode_scalar(hint: Any, value: Any, place: str) -> Any:
     if hint in (str, bool) and isinstance(value, hint):
         return value
     if isinstance(hint, type) and issubclass(hint, Enum):
-        members = [member.value for member in hint]
-        if value in members:
-            return hint(value)
-        raise FieldError(f"{place}: one of {', '.join(map(str, members))} is expected, found {_kind(value)}")
+        return hint(_one_of([member.value for member in hint], value, place))
     raise FieldError(f"{place}: {hint.__name__} is expected, found {_kind(value)}")
+
+
+def _one_of(allowed: Sequence[Any], value: Any, place: str) -> Any:
+    if value not in allowed:
+        raise FieldError(f"{place}: one of {', '.join(map(str, allowed))} is expected, found {_kind(value)}")
+    return value
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:

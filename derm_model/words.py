@@ -6,7 +6,10 @@ two numbers that differ would read the same; ranges use an en dash.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from derm_model.evaluation.curves import OperatingPoint
+from derm_model.evaluation.subgroups import MEASURES, Gap, Subgroups
 
 BADGE = "Research tool, not a medical device"
 NOTICE = f"{BADGE}. It does not replace examination, dermoscopy or biopsy."
@@ -16,10 +19,13 @@ NO_POINT = (
     "This model has no threshold chosen on validation images for this question. Set your own: without images to "
     "measure it on, nothing is known of its error rates."
 )
-MAP = (
-    "Darker marks pixels where a small change would move this answer most. It shows **what the network reacted to**, "
-    "not where disease is, and it can be wrong where the answer is right."
+NPV = "NPV is high wherever a disease is rare, also with a poor test, and excludes nothing in one patient."
+GROUPS_DIFFER = "Groups differ in more than the attribute: a gap says nothing about its cause."
+FEW = "too few to say"
+ANY_MAP = (
+    "It shows **what the network reacted to**, not where disease is, and it can be wrong where the answer is right."
 )
+MAP = f"Darker marks pixels where a small change would move this answer most. {ANY_MAP}"
 
 
 def percent(share: float) -> str:
@@ -29,6 +35,15 @@ def percent(share: float) -> str:
     if 0.99 < share < 1:
         return ">99%"
     return f"{share:.0%}"
+
+
+def fine_percent(share: float) -> str:
+    """One decimal, for predictive values: ``99.3%``, ``>99.9%`` and ``<0.1%`` where rounding would say 100 or 0."""
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    return f"{share:.1%}"
 
 
 def interval(low: float, high: float) -> str:
@@ -81,3 +96,38 @@ def error_rates(point: OperatingPoint, *, disease: str, biopsy_proven: bool, hel
         f"specificity {rate(point.specificity, point.specificity_interval)}. "
         f"About {missed} of 100 images of {disease} fall below it."
     )
+
+
+def gaps(found: Subgroups) -> str:
+    """Sentence: of each measure the largest gap beyond chance between subgroups, else the largest gap."""
+    sure = found.beyond_chance
+    told = _largest(sure or found.gaps)
+    listed = "; ".join(map(_gap, told))
+    if not told:
+        return "No two groups have enough images to be compared."
+    if not sure:
+        return f"No gap beyond chance. The largest: {listed}."
+    more = len(sure) - len(told)
+    return f"Gaps beyond chance: {listed}{f'; and {count(more)} more' if more else ''}."
+
+
+def _largest(ordered: Sequence[Gap]) -> list[Gap]:
+    """The first gap of each measure."""
+    first = {measure: next((gap for gap in ordered if gap.measure == measure), None) for measure in MEASURES}
+    return [gap for gap in first.values() if gap is not None]
+
+
+def _gap(gap: Gap) -> str:
+    """``sensitivity 12 points (3 to 21) between dermoscopic and clinical``; an area has no points."""
+    low, high = gap.interval
+    if gap.measure == "auc":
+        size = f"AUC {gap.difference:.2f} ({_signed(low, 2)} to {_signed(high, 2)})"
+    else:
+        points = plural(round(100 * gap.difference), "point")
+        size = f"{gap.measure} {points} ({_signed(100 * low, 0)} to {_signed(100 * high, 0)})"
+    return f"{size} between {gap.best} and {gap.worst}"
+
+
+def _signed(value: float, decimals: int) -> str:
+    """With a minus sign, and no sign before a zero."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.ui import begin, evidence, exports, frame, lesions, loading, picker, resources, rows, state, verdict, viewer
 from pages.ui.question import Question, sides
 from pages.ui.reading import explained_node, read, target_of
+from pages.ui.saliency.doors import draw_lab_link
 
 choices = frame.open_page(
     "Classify",
@@ -51,6 +52,7 @@ with left:
     viewer.draw_viewer(image, reading)
     predicted = model.card.classes[int(reading.predictions[shown].class_probs.argmax())].name
     viewer.draw_explain_controls(model, task, predicted)
+    draw_lab_link(model, shown, explain, gradient, task, node)
     viewer.draw_notices(image, reading, shown)
 with right:
     rows.choose_question(model)

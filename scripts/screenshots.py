@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -40,14 +42,24 @@ RUNS = {
     "small-data, tiny, more dropout": ("--set=dropout=0.6", "--stages", "80:6", "96:6"),
 }
 QUESTION = "Melanocytic: melanoma or nevus?"
+EVALUATE = "evaluate"
+COLLECTION = {"data", "train"}  # pages that show a collection
+CARD_HEIGHT_PX = 2400  # the rest of a long page shows more of the same
+SIZES: tuple[tuple[Literal["light", "dark"], int], ...] = (
+    ("light", 1440),
+    ("dark", 1440),
+    ("light", 1024),
+    ("light", 390),
+)
 
 
 def main() -> int:
     """Take all pictures; 1 where there is no browser."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
-    parser.add_argument("--only", choices=("classify", "data", "train"), help="one page alone")
+    parser.add_argument("--only", choices=tuple(PAGES), nargs="+", help="these pages alone")
     parser.add_argument("--bundles", type=Path, help="folder of model bundles, instead of the usual ones")
+    parser.add_argument("--home", type=Path, help="DERM_HOME with an evaluation of the model, for the page Evaluate")
     options = parser.parse_args()
     executable = find_chromium()
     if executable is None:
@@ -55,26 +67,30 @@ def main() -> int:
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=TIMEOUT_MS)
+    pages = [name for name in options.only or PAGES if name != EVALUATE]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        variables = _make_collection(Path(folder), options.bundles)
         browser = launch(playwright, executable)
-        with running_app(Path(folder) / "log.txt", options.bundles, variables) as url:
-            _take_all(browser, url, options.out, options.only)
+        if pages:
+            drawn = _make_collection(Path(folder), options.bundles) if {*pages} & COLLECTION else {}
+            with running_app(Path(folder) / "log.txt", options.bundles, {"DERM_HOME": folder} | drawn) as url:
+                _take_all(browser, url, options.out, pages)
+        if options.home is not None and EVALUATE in (options.only or PAGES):
+            with running_app(Path(folder) / "log.txt", options.bundles, {"DERM_HOME": str(options.home)}) as url:
+                _take_all(browser, url, options.out, [EVALUATE])
         browser.close()
     return 0
 
 
-def _take_all(browser: Browser, url: str, out: Path, only: str | None) -> None:
-    sizes: list[tuple[Literal["light", "dark"], int]] = [
-        ("light", 1440),
-        ("dark", 1440),
-        ("light", 1024),
-        ("light", 390),
-    ]
-    for theme, width in sizes:
-        for page, take in (("classify", _classify), ("data", _data), ("train", _train)):
-            if only in (None, page):
-                take(browser, url, out, theme, width)
+def _take_all(browser: Browser, url: str, out: Path, pages: Iterable[str]) -> None:
+    for (theme, width), name in product(SIZES, pages):
+        context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
+        context.set_default_timeout(TIMEOUT_MS)
+        page = context.new_page()
+        page.goto(url)  # a server whose first page is a deep link does not know the sections yet
+        expect(page.get_by_role("button", name=f"Use drawing {DRAWING}")).to_be_visible()
+        for shown, most_px in PAGES[name](page, url):
+            _shoot(page, out / f"{shown}-{theme}-{width}.png", width, most_px)
+        context.close()
 
 
 def _make_collection(folder: Path, bundles: Path | None) -> dict[str, str]:
@@ -140,13 +156,11 @@ def _draw_class(root: Path, name: str, n: int) -> list[dict[str, str]]:
     return rows
 
 
-def _data(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
+Shots = Iterator[tuple[str, int | None]]  # name of a picture that can be taken now, and how high it is at most
+
+
+def _data(page: Page, url: str) -> Shots:
     """The steps of the Data page, and what the split doctor finds."""
-    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
-    context.set_default_timeout(TIMEOUT_MS)
-    page = context.new_page()
-    page.goto(url)  # a server whose first page is a deep link does not know the sections yet
-    expect(page.get_by_role("button", name=f"Use drawing {DRAWING}")).to_be_visible()
     for step in ("import", "problems", "duplicates", "quality", "splits"):
         page.goto(f"{url}/dataset?workspace=drawings&step={step}")
         expect(page.locator(".st-key-step_state")).to_be_visible()
@@ -156,17 +170,11 @@ def _data(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"]
         if step == "splits":
             page.get_by_text("Official split", exact=True).click()
             expect(page.get_by_text("Leaking groups, largest first")).to_be_visible()
-        _shoot(page, out / f"data-{step}-{theme}-{width}.png", width, None if step == "splits" else DATA_HEIGHT_PX)
-    context.close()
+        yield f"data-{step}", None if step == "splits" else DATA_HEIGHT_PX
 
 
-def _train(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
+def _train(page: Page, url: str) -> Shots:
     """The Train page with two finished runs, the newer one opened, both compared."""
-    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
-    context.set_default_timeout(TIMEOUT_MS)
-    page = context.new_page()
-    page.goto(url)
-    expect(page.get_by_role("button", name=f"Use drawing {DRAWING}")).to_be_visible()
     page.goto(f"{url}/train")
     expect(page.locator(".st-key-train_preview table")).to_be_visible()
     page.get_by_text("Curves and log").first.click()
@@ -176,18 +184,12 @@ def _train(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"
         page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(page.get_by_text("At the end:")).to_be_visible()
-    _shoot(page, out / f"train-{theme}-{width}.png", width)
-    context.close()
+    yield "train", None
 
 
-def _classify(browser: Browser, url: str, out: Path, theme: Literal["light", "dark"], width: int) -> None:
+def _classify(page: Page, url: str) -> Shots:
     """The states of Classify: begin, answer, side by side with the tree."""
-    context = browser.new_context(viewport={"width": width, "height": HEIGHT_PX}, color_scheme=theme)
-    context.set_default_timeout(TIMEOUT_MS)
-    page = context.new_page()
-    page.goto(url)
-    expect(page.get_by_role("button", name=f"Use drawing {DRAWING}")).to_be_visible()
-    _shoot(page, out / f"classify-begin-{theme}-{width}.png", width)
+    yield "classify-begin", None
     page.get_by_role("button", name=f"Use drawing {DRAWING}").click()
     expect(page.locator(".st-key-downloads button").last).to_be_visible()
     question = page.locator(".st-key-question input")
@@ -195,12 +197,43 @@ def _classify(browser: Browser, url: str, out: Path, theme: Literal["light", "da
     question.press("ArrowDown")
     question.press("Enter")
     expect(page.locator(".st-key-curve .js-plotly-plot")).to_be_visible()
-    _shoot(page, out / f"classify-answer-{theme}-{width}.png", width)
+    yield "classify-answer", None
     page.get_by_role("button", name="Side by side").click()
     page.get_by_text("Pick any node of the taxonomy").click()
     expect(page.locator(".st-key-tree .js-plotly-plot")).to_be_visible()
-    _shoot(page, out / f"classify-tree-{theme}-{width}.png", width)
-    context.close()
+    yield "classify-tree", None
+
+
+def _threshold(page: Page, url: str) -> Shots:
+    """The desk at a threshold, in a clinic where one lesion of fifty is a melanoma."""
+    page.goto(f"{url}/threshold?question=melanocytic&threshold=0.4&prevalence=0.02")
+    expect(page.get_by_text("The address of this page").first).to_be_visible()
+    yield "threshold", None
+
+
+def _model(page: Page, url: str) -> Shots:
+    """The card of the model."""
+    page.goto(f"{url}/model")
+    expect(page.get_by_text("Intended use").first).to_be_visible()
+    yield "model", CARD_HEIGHT_PX
+
+
+def _evaluate(page: Page, url: str) -> Shots:
+    """The sections without pictures: images of people are nothing for a README."""
+    for section in ("questions", "calibration"):
+        page.goto(f"{url}/evaluate?section={section}")
+        expect(page.locator(f".st-key-section_{section} .js-plotly-plot").first).to_be_visible()
+        yield f"evaluate-{section}", CARD_HEIGHT_PX
+
+
+PAGES: dict[str, Callable[[Page, str], Shots]] = {
+    "classify": _classify,
+    "threshold": _threshold,
+    "data": _data,
+    "train": _train,
+    EVALUATE: _evaluate,
+    "model": _model,
+}
 
 
 def _shoot(page: Page, path: Path, width: int, most_px: int | None = None) -> None:

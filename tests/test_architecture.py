@@ -22,7 +22,7 @@ HEAVY = {
     "torch": ("derm_model/net/",),
     "torchvision": ("derm_model/net/",),
     "safetensors": ("derm_model/net/",),
-    "captum": ("derm_model/net/saliency.py",),
+    "captum": ("derm_model/net/saliency/",),
     "timm": ("derm_model/net/optimizer.py",),
     "plotly": ("derm_model/figures/",),
     "streamlit": ("app.py", "pages/"),
@@ -36,6 +36,9 @@ HEAVY = {
     "requests": ("derm_model/data/isic_api.py",),
     "pydicom": ("derm_model/data/",),
     "pillow_heif": ("derm_model/data/",),
+    "sqlalchemy": ("derm_model/records/",),
+    "alembic": ("derm_model/records/",),
+    "cryptography": ("derm_model/records/",),
 }
 # a room -> the rooms of the project it may import, besides its own
 ROOMS: dict[str, set[str]] = {
@@ -44,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "typed_json": set(),
     "disk": set(),
     "files": set(),
+    "markup": set(),
     "home": set(),
     "progress": set(),
     "taxonomy": {"errors"},
@@ -55,12 +59,15 @@ ROOMS: dict[str, set[str]] = {
     "verdict": {"evaluation"},
     "answer": {"palette", "taxonomy"},
     "card": {"errors", "evaluation", "files", "home", "taxonomy", "typed_json"},
-    "measuring": {"card", "data", "evaluation", "taxonomy"},
+    "attributes": {"data", "evaluation"},
+    "measuring": {"attributes", "card", "data", "evaluation", "taxonomy"},
     "operating_points": {"errors", "evaluation", "files", "home", "typed_json"},
 }
-ROOMS["card_text"] = {"card", "errors", "evaluation", "recipe", "taxonomy", "words"}
+ROOMS["card_subgroups"] = {"card", "evaluation", "markup", "taxonomy", "words"}
+ROOMS["card_text"] = ROOMS["card_subgroups"] | {"card_subgroups", "errors", "recipe"}
 ROOMS["bundle_zip"] = {"card", "errors", "evaluation", "home", "taxonomy", "typed_json"}
 ROOMS["assessment"] = {"card", "data", "errors", "evaluation", "files", "home", "measuring", "progress", "taxonomy"} | {
+    "attributes",
     "typed_json",
     "words",
 }
@@ -84,6 +91,7 @@ ROOMS["net"] = {
         "words",
     )
 }
+ROOMS["records"] = {"data", "errors", "evaluation", "files", "home", "taxonomy", "typed_json", "words"}
 ROOMS["curation"] = {"data", "errors", "files", "home", "net", "progress", "taxonomy"}
 ROOMS["commands"] = {
     *(
@@ -103,6 +111,7 @@ ROOMS["commands"] = {
         "operating_points",
         "progress",
         "recipe",
+        "records",
         "report",
         "taxonomy",
     ),

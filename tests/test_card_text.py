@@ -12,8 +12,10 @@ import pytest
 
 from derm_model import words
 from derm_model.__main__ import main
-from derm_model.card import BundleCard, Metric, read_card
-from derm_model.card_text import escaped, images, markdown, sections, summary, value
+from derm_model.card import BundleCard, Metric, SubgroupCard, read_card
+from derm_model.card_text import images, markdown, sections, summary, value
+from derm_model.evaluation.subgroups import TOO_FEW, Subgroup, Subgroups
+from derm_model.markup import escaped
 from derm_model.recipe.config import PRESETS, TrainConfig
 from derm_model.taxonomy import Taxonomy
 
@@ -38,7 +40,7 @@ def test_the_card_of_the_shipped_model_says_everything_it_knows(demo: BundleCard
     text = markdown(demo, taxonomy=taxonomy, sizes={"weights.safetensors": 44_282_396})
     titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert titles == [section.title for section in sections(demo)]
-    assert len(titles) == 9
+    assert len(titles) == 10
     for known in (
         words.NOTICE,
         escaped(demo.licence),
@@ -59,6 +61,33 @@ def test_the_card_of_the_shipped_model_says_everything_it_knows(demo: BundleCard
             assert f"| **{preset.name}**, threshold {preset.threshold:.3f} |   |   |\n| validation (" in text
             assert preset.held_out is not None
             assert f"| held out ({preset.held_out.n_pos} + {words.count(preset.held_out.n_neg)}) |" in text
+
+
+def test_subgroups_are_tables_with_n_and_too_few_to_say_and_the_gaps_in_words(demo: BundleCard) -> None:
+    text = part(demo, "subgroups")
+    task = demo.tasks["melanocytic"]
+    assert task.subgroups is not None
+    assert f"**Melanocytic,** at the threshold of {task.presets[0].name} ({task.presets[0].threshold:.3f})" in text
+    for task in demo.tasks.values():
+        assert task.subgroups is not None
+        for attribute, found in task.subgroups.attributes.items():
+            assert f"| {attribute} (n) | AUC | Sensitivity | Specificity |" in text
+            assert escaped(words.gaps(found)) in text
+    assert "| PAD-UFES-20 (7 + 8) | too few to say | too few to say | too few to say |" in text.replace("\u00a0", " ")
+    assert "Too few to say: arm (2 + 1), chest (4 + 14)," in text.replace("\u00a0", " ")  # of many sites
+    assert TOO_FEW in text
+    older = {name: replace(known, subgroups=None) for name, known in demo.tasks.items()}
+    assert part(replace(demo, tasks=older), "subgroups").startswith("This card holds no figures of subgroups")
+
+
+def test_values_of_subgroups_are_never_markup(demo: BundleCard) -> None:
+    odd = Subgroups((Subgroup("a | **b**\n# c", 1, 2, None, None, None),), ())
+    known = replace(
+        demo.tasks["epidermal"], subgroups=SubgroupCard(preset="<b>", threshold=0.5, attributes={"*x*": odd})
+    )
+    text = part(replace(demo, tasks={"epidermal": known}), "subgroups")
+    assert "| a \\| \\*\\*b\\*\\* # c (1" in text
+    assert "\\<b\\>" in text and "| \\*x\\* (n) |" in text
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_heading(demo: BundleCard) -> None:

@@ -52,6 +52,21 @@ def test_its_card_holds_curves_presets_and_aucs_of_both_questions(taxonomy: Taxo
         assert all(metric.low is not None and metric.n_pos and metric.n_neg for metric in known.auc)
 
 
+def test_its_card_says_how_subgroups_of_the_held_out_images_fared() -> None:
+    for task in read_card(DEMO).tasks.values():
+        found = task.subgroups
+        assert found is not None and task.holdout is not None
+        assert (found.preset, found.threshold) == (task.presets[0].name, task.presets[0].threshold)
+        assert {"Data set", "Age", "Sex", "Site", "Confirmed by"} <= set(found.attributes)
+        for groups in found.attributes.values():  # each attribute tells of the images of the curve, and of all of them
+            assert sum(row.n_pos for row in groups.rows) == task.holdout.n_pos
+            assert sum(row.n_neg for row in groups.rows) == task.holdout.n_neg
+        of_set = {row.value: row.auc for row in found.attributes["Data set"].rows}
+        for metric in task.auc:
+            known = of_set.get(metric.data_set)
+            assert known is None or known.value == pytest.approx(metric.value, abs=0.002)  # weights in half precision
+
+
 def test_its_card_says_where_everything_comes_from_and_names_no_path() -> None:
     card = read_card(DEMO)
     assert {source.name for source in card.data} == {"HAM10000", "ISIC 2017", "PAD-UFES-20"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 
 from derm_model.assessment.answers import Answers, about
 from derm_model.assessment.assess import Assessment, assess
+from derm_model.assessment.numbers import predictive_row
 from derm_model.card import read_card
 from derm_model.data.manifest import Record
 from derm_model.errors import EvaluationError
+from derm_model.evaluation.predictive import PREVALENCES, over_prevalences
+from derm_model.evaluation.sampling import SampleSize
 from derm_model.evaluation_report import html_report, write_report
 from derm_model.taxonomy import Taxonomy
 
@@ -44,7 +48,29 @@ def test_every_level_question_and_subgroup_stands_in_it_with_n(tiny_bundle: Path
         assert f"{question.positive_name} against {question.negative_name}" in page
         assert f"n = {question.curve.n_pos} + {question.curve.n_neg}" in page
     assert "Research tool, not a medical device" in page
-    assert page.count("<figure") == len(found.levels) + 3 * len(found.questions) + 1
+    samples = [question.sample for question in found.questions if question.sample is not None]
+    assert page.count("<figure") == len(found.levels) + 4 * len(found.questions) + len(samples) + 1
+
+
+def test_predictive_values_and_biopsies_per_case_stand_in_it_at_rarer_diseases(
+    tiny_bundle: Path, taxonomy: Taxonomy
+) -> None:
+    found = made(tiny_bundle, taxonomy, NODES)
+    page = html_report(found)
+    assert "NPV is high wherever a disease is rare" in page
+    for question in found.questions:
+        for values in over_prevalences(question.points[0].point, PREVALENCES):
+            cells = predictive_row(values)
+            assert f'<th scope="row">{cells[0]}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])}' in page
+    assert all(f'"row">{share}<' in page for share in ("0.5%", "1%", "2%", "5%", "10%", "20%"))
+
+
+def test_a_sample_stands_beside_all_images_where_there_is_one(tiny_bundle: Path, taxonomy: Taxonomy) -> None:
+    found = made(tiny_bundle, taxonomy, NODES)
+    sizes = {question.question: question.sample and question.sample.size for question in found.questions}
+    assert sizes == {"epidermal": SampleSize(42, 45), "melanocytic": None}  # of 45 + 45; 15 melanomas are too few
+    page = html_report(found)
+    assert page.count("Sample set against full set, as in the paper&#39;s Figure 3. A sample of 42 + 45 images") == 1
 
 
 def test_it_needs_no_network_and_shows_foreign_words_as_words(tiny_bundle: Path, taxonomy: Taxonomy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from derm_model.data.data_sets import known_data_sets
 from derm_model.data.manifest import Record
-from derm_model.measuring import Measured, accuracy, task_aucs
-from derm_model.taxonomy import Taxonomy, partition, read_tasks, restrict
+from derm_model.evaluation.subgroups import subgroups
+from derm_model.measuring import Measured, accuracy, task_aucs, task_cards
+from derm_model.taxonomy import Taxonomy, partition, read_tasks, restrict, task_score
 
 COUNTS = {
     "actinic-keratosis": 100,
@@ -63,6 +65,39 @@ def test_auc_is_given_per_data_set_and_only_where_both_sides_have_images(taxonom
     (metric,) = task_aucs(part, sides["melanocytic"])
     assert (metric.data_set, metric.value, metric.n_pos, metric.n_neg) == ("mine", 1.0, 1, 1)
     assert task_aucs(part, sides["epidermal"]) == []
+
+
+def drawn(taxonomy: Taxonomy, seed: int, n: int = 240) -> tuple[Measured, tuple]:
+    """Melanomas and nevi with unsure answers; every third person is a woman, of some the sex is not known."""
+    rng = np.random.default_rng(seed)
+    part, classes = measured(
+        taxonomy, [("melanoma-nos" if i % 3 else "melanocytic-nevus-nos", "melanoma-nos") for i in range(n)], "mine"
+    )
+    records = tuple(
+        replace(record, sex=("female", "male", "male", None)[i % 4], age=20.0 + i % 60, fitzpatrick_type=2)
+        for i, record in enumerate(part.records)
+    )
+    return Measured(records, part.labels, rng.dirichlet(np.ones(len(classes)), n)), classes
+
+
+def test_subgroups_are_those_of_the_held_out_images_at_the_first_presets_threshold(taxonomy: Taxonomy) -> None:
+    (validation, classes), (holdout, _) = drawn(taxonomy, 0), drawn(taxonomy, 1)
+    (card,) = task_cards(validation, holdout, taxonomy, classes).values()
+    found = card.subgroups
+    assert found is not None
+    assert (found.preset, found.threshold) == (card.presets[0].name, card.presets[0].threshold)
+    assert set(found.attributes) == {"Sex", "Age"}  # one skin type, data set and modality are no subgroups
+    sides = restrict(read_tasks()["melanocytic"], taxonomy, classes)
+    assert sides is not None
+    labels, scores = np.isin(holdout.labels, sides.positive), task_score(holdout.probs, sides)
+    expected = subgroups(labels, scores, found.threshold, [r.sex for r in holdout.records])
+    assert found.attributes["Sex"] == expected.in_brief()
+    assert [row.value for row in expected.rows] == ["female", "male", None]
+
+
+def test_without_held_out_images_there_are_no_subgroups(taxonomy: Taxonomy) -> None:
+    validation, classes = drawn(taxonomy, 0)
+    assert all(card.subgroups is None for card in task_cards(validation, None, taxonomy, classes).values())
 
 
 def test_every_node_a_known_data_set_names_is_in_the_tree(taxonomy: Taxonomy) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from derm_model import words
 from derm_model.evaluation.curves import operating_curve
+from derm_model.evaluation.subgroups import Gap, Subgroups
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,22 @@ def test_no_sentence_reassures_or_diagnoses() -> None:
     forbidden = ("cancer detected", "safe", "normal", "diagnosis", "believes")
     texts = [value for value in vars(words).values() if isinstance(value, str)]
     assert not [text for text in texts for word in forbidden if word in text.lower()]
+
+
+def test_gaps_beyond_chance_are_named_else_the_largest_of_each_measure() -> None:
+    sure = Gap("sensitivity", "dermoscopic", "clinical", 0.124, (0.031, 0.214), 1)
+    area = Gap("auc", "30–49", "70 and over", 0.087, (-0.012, 0.181), 6)
+    smaller = Gap("auc", "50–69", "70 and over", 0.05, (-0.05, 0.15), 6)
+    assert (
+        words.gaps(Subgroups((), (area, smaller, sure)))
+        == "Gaps beyond chance: sensitivity 12 points (3 to 21) between dermoscopic and clinical."
+    )
+    assert (
+        words.gaps(Subgroups((), (area, smaller)))
+        == "No gap beyond chance. The largest: AUC 0.09 (−0.01 to 0.18) between 30–49 and 70 and over."
+    )
+    other = Gap("sensitivity", "clinical", "drawn", 0.1, (0.01, 0.2), 3)
+    assert words.gaps(Subgroups((), (sure, other))).endswith("between dermoscopic and clinical; and 1 more.")
+    assert "points (0 to 5)" in words.gaps(Subgroups((), (Gap("specificity", "a", "b", 0.02, (-0.004, 0.05), 1),)))
+    assert " 1 point (" in words.gaps(Subgroups((), (Gap("specificity", "a", "b", 0.01, (-0.04, 0.05), 1),)))
+    assert words.gaps(Subgroups((), ())) == "No two groups have enough images to be compared."

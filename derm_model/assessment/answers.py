@@ -1,7 +1,8 @@
 """What a bundle said of labelled images, kept so that every later question is answered without reading them again.
 
 Answers lie in ``$DERM_HOME/evaluations/<bundle id>/<digest of the images>/``: ``images.csv`` (a row per image),
-``probs.npy`` (n, n_classes) and, where they were kept, ``features.npy`` (n, n_features) and ``unusual.npy`` (n,).
+``probs.npy`` (n, n_classes) and, where they were kept, ``features.npy`` (n, n_features), ``unusual.npy`` and
+``distance.npy`` (n,). What lies beside them (`foreign`, `embedding`) is made of them or for them, and goes with them.
 Images themselves are never copied; `Record.path` says where they were.
 """
 
@@ -23,11 +24,12 @@ from numpy.typing import NDArray
 
 from derm_model.data.manifest import Record
 from derm_model.errors import EvaluationError
-from derm_model.files import write_json
+from derm_model.files import replaced, write_json
 from derm_model.home import home
 
 FOLDER = "evaluations"
 IMAGES, PROBS, FEATURES, UNUSUAL, ABOUT = "images.csv", "probs.npy", "features.npy", "unusual.npy", "about.json"
+DISTANCE = "distance.npy"
 _COLUMNS = tuple(f.name for f in dataclasses.fields(Record) if f.name != "links")
 _NUMBERS: dict[str, type] = {"fitzpatrick_type": int, "age": float}
 
@@ -79,6 +81,9 @@ class Answers:
     unusual
         (n,) float64: share of the model's validation images that are less unusual, in per cent; None where the bundle
         cannot say.
+    distance
+        (n,) float64, >= 0: the distance that `unusual` is the rank of, without its ties; None where the bundle cannot
+        say, or where the answers are older than this.
     """
 
     about: About
@@ -86,6 +91,7 @@ class Answers:
     probs: NDArray[np.float64]
     features: NDArray[np.float32] | None = None
     unusual: NDArray[np.float64] | None = None
+    distance: NDArray[np.float64] | None = None
 
 
 def digest_of(records: Iterable[Record]) -> str:
@@ -143,6 +149,8 @@ def write_answers(answers: Answers, folder: Path | None = None) -> Path:
             np.save(beside / FEATURES, answers.features.astype(np.float16))
         if answers.unusual is not None:
             np.save(beside / UNUSUAL, answers.unusual)
+        if answers.distance is not None:
+            np.save(beside / DISTANCE, answers.distance)
         write_json(beside / ABOUT, dataclasses.asdict(answers.about))
         old = folder.with_name(f".{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
@@ -171,13 +179,45 @@ def read_answers(folder: Path) -> Answers:
         with (folder / IMAGES).open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             records = tuple(_record(row) for row in csv.DictReader(file))
         probs = np.load(folder / PROBS, allow_pickle=False).astype(np.float64)
-        features, unusual = _kept(folder / FEATURES, np.float32), _kept(folder / UNUSUAL, np.float64)
+        features = _kept(folder / FEATURES, np.float32)
+        unusual, distance = _kept(folder / UNUSUAL, np.float64), _kept(folder / DISTANCE, np.float64)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(folder, error) from error
     n = len(records)
-    if probs.shape != (n, len(what.classes)) or any(len(x) != n for x in (features, unusual) if x is not None):
+    if probs.shape != (n, len(what.classes)) or any(
+        len(x) != n for x in (features, unusual, distance) if x is not None
+    ):
         raise _unreadable(folder, ValueError("its files do not belong together"))
-    return Answers(what, records, probs / probs.sum(axis=1, keepdims=True), features, unusual)
+    return Answers(what, records, probs / probs.sum(axis=1, keepdims=True), features, unusual, distance)
+
+
+def keep_about(folder: Path, what: About) -> None:
+    """Say something else about answers that are kept: their name, or what the model saw of the images.
+
+    Raises
+    ------
+    EvaluationError
+        It cannot be written.
+    """
+    try:
+        write_json(folder / ABOUT, dataclasses.asdict(what))
+    except OSError as error:
+        raise EvaluationError(f"The name could not be kept in {folder} ({error.strerror}).") from error
+
+
+def keep_distance(folder: Path, distance: NDArray[np.float64]) -> None:
+    """Add the distances (n,) to answers that were kept without them.
+
+    Raises
+    ------
+    EvaluationError
+        They cannot be written.
+    """
+    try:
+        with replaced(folder / DISTANCE) as temporary, temporary.open("wb") as file:
+            np.save(file, distance)
+    except OSError as error:
+        raise EvaluationError(f"The distances could not be kept in {folder} ({error.strerror}).") from error
 
 
 def read_about(folder: Path) -> About:

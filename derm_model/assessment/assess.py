@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from derm_model.assessment.answers import About, Answers
+from derm_model.assessment.foreign import Foreign
 from derm_model.assessment.level_figures import LevelFigures, level_figures
 from derm_model.assessment.question_figures import QuestionFigures, image_sets, question_figures, score_images
 from derm_model.assessment.seen import HELD_OUT, UNKNOWN
+from derm_model.assessment.separation import UnusualFigures, unusual_figures
 from derm_model.card import BundleCard
 from derm_model.errors import EvaluationError
 from derm_model.evaluation.calibration import brier_score
@@ -65,6 +67,8 @@ class Assessment:
         Of the training classes, 0 to 2; None without an image of one.
     n_outside
         Images with a diagnosis that no training class covers: the bundle cannot be right about them.
+    unusual
+        How well unusual pictures are noticed; None where the bundle cannot say how unusual a picture is.
     """
 
     about: About
@@ -75,6 +79,7 @@ class Assessment:
     certainty: Reliability | None
     brier: float | None
     n_outside: int
+    unusual: UnusualFigures | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -109,11 +114,16 @@ class Assessment:
             "questions": [question.to_json() for question in self.questions],
             "brier_score": self.brier,
             "expected_calibration_error": None if self.certainty is None else self.certainty.error,
+            "unusual": None if self.unusual is None else self.unusual.to_json(),
         }
 
 
 def assess(
-    answers: Answers, card: BundleCard, taxonomy: Taxonomy, questions: Iterable[Task] | None = None
+    answers: Answers,
+    card: BundleCard,
+    taxonomy: Taxonomy,
+    questions: Iterable[Task] | None = None,
+    foreign: Foreign | None = None,
 ) -> Assessment:
     """Make every figure.
 
@@ -126,6 +136,8 @@ def assess(
         The bundle's.
     questions
         Default: the two of the paper.
+    foreign
+        What the bundle said of pictures that show no lesion, where it was asked.
 
     Raises
     ------
@@ -151,6 +163,7 @@ def assess(
         certainty=certain,
         brier=brier_score(probs, truth) if len(truth) else None,
         n_outside=sum(_is_outside(r.node, card, taxonomy) for r in answers.records),
+        unusual=unusual_figures(answers, foreign),
     )
 
 

@@ -89,7 +89,7 @@ def shared(first: Answers, second: Answers) -> tuple[Answers, Answers]:
 
 def _part(answers: Answers, rows: NDArray[np.int64]) -> Answers:
     records = tuple(answers.records[i] for i in rows)
-    return replace(answers, records=records, probs=answers.probs[rows], features=None, unusual=None)
+    return replace(answers, records=records, probs=answers.probs[rows], features=None, unusual=None, distance=None)
 
 
 def _levels(

@@ -6,13 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from derm_model.assessment.answers import Answers
 from derm_model.assessment.assess import Assessment
 from derm_model.assessment.level_figures import CLASSES
-from derm_model.assessment.numbers import by_group, decimals, rates, share
+from derm_model.assessment.numbers import by_group, decimals, rates, sample_sentences, share
 from derm_model.assessment.question_figures import QuestionFigures
+from derm_model.assessment.separation_text import summary_lines as unusual_lines
 from derm_model.errors import EvaluationError
 from derm_model.files import replaced, write_json
 from derm_model.typed_json import encode
@@ -71,6 +73,8 @@ def summary_lines(assessment: Assessment) -> Iterator[str]:
         yield from _question_lines(question)
     if assessment.certainty is not None:
         yield f"  expected calibration error of the training classes {assessment.certainty.error:.3f}"
+    if assessment.unusual is not None:
+        yield from unusual_lines(assessment.unusual)
 
 
 def _question_lines(question: QuestionFigures) -> Iterator[str]:
@@ -84,3 +88,6 @@ def _question_lines(question: QuestionFigures) -> Iterator[str]:
         sensitivity, specificity = rates(point)
         threshold = f"threshold {point.point.threshold:.3f}"
         yield f"    {point.name} ({threshold}): sensitivity {sensitivity}, specificity {specificity}"
+    if question.sample is not None:
+        for sentence in islice(sample_sentences(question.sample, question.positive_name, question.negative_name), 2):
+            yield f"    {sentence}"

@@ -91,18 +91,13 @@ class LevelFigures:
         """Images that were judged."""
         return int(self.matrix.counts.sum())
 
-    @property
-    def has_interval(self) -> bool:
-        """Whether redrawing could say how sure the accuracy is: not where every class is all right or all wrong."""
-        return self.accuracy.low < self.accuracy.high
-
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dict for JSON; what is undefined is None."""
         return {
             "level": self.level,
             "n": self.n,
             "n_unjudged": self.n_unjudged,
-            "accuracy": self.accuracy.to_json() | ({} if self.has_interval else {"low": None, "high": None}),
+            "accuracy": self.accuracy.to_json(),
             "nodes": [
                 {
                     "node": node,

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derm_model.assessment.answers import Answers
-from derm_model.assessment.attributes import ATTRIBUTES, ORDERS
+from derm_model.assessment.sample_figures import SampleFigures, sample_figures
+from derm_model.attributes import by_attribute
 from derm_model.card import Preset
 from derm_model.data.manifest import Record
 from derm_model.evaluation.bootstrap import Bootstrapped, area, bootstrap, sensitivity_at, specificity_at
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint, operating_curve
 from derm_model.evaluation.decision import DecisionCurve, decision_curve
 from derm_model.evaluation.metrics import Interval, auc
-from derm_model.evaluation.predictive import PredictiveValues, predictive_values
+from derm_model.evaluation.predictive import PREVALENCES, PredictiveValues, over_prevalences, predictive_values
 from derm_model.evaluation.reliability import CalibrationLine, Reliability, calibration_line, reliability
-from derm_model.evaluation.subgroups import MEASURES, Subgroups, subgroups
+from derm_model.evaluation.sampling import paper_size
+from derm_model.evaluation.subgroups import MEASURES, Subgroups
 from derm_model.measuring import HISTOLOGY
 from derm_model.taxonomy import TaskClasses, Taxonomy, task_score
 
@@ -104,8 +106,11 @@ class QuestionFigures:
     points
         The card's presets first.
     subgroups
-        By attribute (`attributes.ATTRIBUTES`), at the first point's threshold; only attributes with two values or more,
+        By attribute (`derm_model.attributes`), at the first point's threshold; only attributes with two values or more,
         {} without a point.
+    sample
+        A sample as the paper showed it to readers, beside all images; None where the paper had none for the question
+        and the modality, or there are too few images.
     """
 
     question: str
@@ -122,6 +127,7 @@ class QuestionFigures:
     reliability: Reliability
     line: CalibrationLine | None
     subgroups: Mapping[str, Subgroups]
+    sample: SampleFigures | None
 
     @property
     def prevalence(self) -> float:
@@ -151,6 +157,7 @@ class QuestionFigures:
                     "ppv": p.predictive.ppv,
                     "npv": p.predictive.npv,
                     "needed_to_biopsy": p.predictive.needed_to_biopsy,
+                    "over_prevalences": [v.to_json() for v in over_prevalences(p.point, PREVALENCES)],
                 }
                 for p in self.points
             ],
@@ -166,6 +173,7 @@ class QuestionFigures:
                 "model": self.decision.model.tolist(),
                 "treat_all": self.decision.treat_all.tolist(),
             },
+            "sample": None if self.sample is None else self.sample.to_json(),
         }
 
 
@@ -243,15 +251,19 @@ def question_figures(
         decision=decision_curve(curve),
         reliability=is_calibrated,
         line=calibration_line(scored.labels, scored.scores),
-        subgroups=dict(_by_attribute(scored, next(iter(named.values()))[0])) if named else {},
+        subgroups=by_attribute(scored.records, scored.labels, scored.scores, next(iter(named.values()))[0])
+        if named
+        else {},
+        sample=_sample(scored, sides.task.id),
     )
 
 
-def _by_attribute(scored: Scored, threshold: float) -> Iterator[tuple[str, Subgroups]]:
-    for name, value_of in ATTRIBUTES.items():
-        values = [value_of(record) for record in scored.records]
-        if len(set(values) - {None}) > 1:
-            yield name, subgroups(scored.labels, scored.scores, threshold, values, order=ORDERS.get(name, ()))
+def _sample(scored: Scored, question: str) -> SampleFigures | None:
+    size = paper_size(question, (r.modality for r in scored.records))
+    if size is None:
+        return None
+    ids = [f"{r.source}\0{r.image_id}" for r in scored.records]
+    return sample_figures(scored.labels, scored.scores, ids, size, groups=scored.groups)
 
 
 def _point(scored: Scored, curve: OperatingCurve, name: str, threshold: float, rule: str) -> PointFigures:

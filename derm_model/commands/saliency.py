@@ -1,4 +1,4 @@
-"""`python -m derm_model saliency`: the saliency map of one image as a picture."""
+"""`python -m derm_model saliency`: saliency maps of one image, of many, or of one of each class."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
-
 from derm_model.card import default_bundle
+from derm_model.commands.explaining import PREDICTED, TRUTH, add_explaining, read_method, read_target
+from derm_model.commands.saliency_many import run_many, run_panel
 from derm_model.data.images import decode_file
 from derm_model.errors import DermTreeError, UnreadableImage
-from derm_model.taxonomy import Aggregator, Taxonomy, read_taxonomy
-from derm_model.words import MAP, NOTICE
+from derm_model.taxonomy import Taxonomy, read_taxonomy
+from derm_model.words import NOTICE
 
 if TYPE_CHECKING:
-    from derm_model.net.engine import Prediction
-    from derm_model.net.saliency import Of, SaliencyMap, Target
+    from derm_model.net.engine import Engine
 
-MEANING = MAP.replace("*", "")  # plain text has no bold
+EPILOG = f"""\
+One image is drawn into --out map.png. Many (--manifest, --workspace, --folder) go into the folder --out: a picture and
+raw values of each, and maps.csv with what was measured of them. A second call goes on where the first one stopped.
+--panel draws one image of each class above its map, as Extended Data Figure 3 does.
+
+example: python -m derm_model saliency lesion.jpg --out map.png --node "melanoma" --rather-than "nevus"
+  python -m derm_model saliency --manifest own.csv --masks-folder masks/ --method smoothgrad --out var/maps
+  python -m derm_model saliency --manifest own.csv --panel panel.png
+
+{NOTICE}"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,84 +35,110 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "saliency",
         help="draw which pixels an answer depends on",
         description="Draw the saliency map of an image over it, at the image's own size.",
-        epilog='example: python -m derm_model saliency lesion.jpg --out map.png --node "melanoma"',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("image", metavar="IMAGE", type=Path)
-    parser.add_argument("--out", metavar="PNG", type=Path, required=True, help="picture to write")
-    parser.add_argument("--node", help="id, name or synonym of a taxonomy node (default: the most probable class)")
-    parser.add_argument("--bundle", metavar="DIR", type=Path, help="model bundle (default: the first one found)")
-    parser.add_argument(
-        "--of",
-        choices=("loss", "score"),
-        default="loss",
-        help="gradient of the loss -log P, as in the paper, or of the probability (default: loss)",
+    parser.add_argument("image", metavar="IMAGE", type=Path, nargs="?", help="one image")
+    images = parser.add_argument_group("many images")
+    where = images.add_mutually_exclusive_group()
+    where.add_argument("--manifest", type=Path, nargs="+", help="manifests, CSV or Parquet (docs/data-format.md)")
+    where.add_argument("--workspace", type=Path, metavar="DIR", help="curation workspace")
+    where.add_argument("--folder", type=Path, metavar="DIR", nargs="+", help="folders of images, searched at any depth")
+    images.add_argument("--masks-folder", type=Path, metavar="DIR", help="lesion masks, such as ID_segmentation.png")
+    images.add_argument(
+        "--measures",
+        nargs="+",
+        choices=("deletion", "insertion"),
+        default=[],
+        help="also the areas under these curves; each costs 83 passes an image",
     )
+    images.add_argument("--again", action="store_true", help="make maps anew that --out has already")
+    output = parser.add_mutually_exclusive_group(required=True)
+    output.add_argument("--out", metavar="PATH", type=Path, help="picture to write (PNG), or folder for many")
+    output.add_argument("--panel", metavar="PNG", type=Path, help="picture of one image of each class and its map")
     parser.add_argument("--plain", action="store_true", help="white-to-black map for print, without the image")
+    parser.add_argument("--npy", action="store_true", help="also write the raw values, NAME.npy (of many: always)")
+    add_explaining(parser)
+    parser.add_argument("--bundle", metavar="DIR", type=Path, help="model bundle (default: the first one found)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the picture and say what it shows; the exit code is 0."""
-    if args.out.suffix.lower() != ".png":
-        raise DermTreeError(f"The map is written as PNG; {args.out} does not end in .png. Choose another name.")
-    try:
-        image = decode_file(args.image)
-    except UnreadableImage as error:
-        raise UnreadableImage(f"{args.image.name} could not be read. {error}") from error
+    """Make the maps; 0, or 1 when some of many images got none."""
+    many = (args.manifest or args.workspace or args.folder) is not None
+    _check(args, many)
     taxonomy = read_taxonomy()
+    if not many:
+        return _run_one(args, taxonomy)
+    if args.panel is not None:
+        return run_panel(args, taxonomy, lambda: engine_of(args, taxonomy))
+    return run_many(args, taxonomy, lambda: engine_of(args, taxonomy))
+
+
+def engine_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Engine:
+    """The bundle, in full precision: a map is of the answer it stands beside."""
     from derm_model.net.bundle import load_bundle  # torch: only once the cheap mistakes are out of the way
     from derm_model.net.engine import Engine
-    from derm_model.net.overlay import blend, plain_grey
+    from derm_model.net.precision import find_device
 
-    bundle = load_bundle(args.bundle or default_bundle(), taxonomy)
-    target = _target(args.node, args.of, taxonomy, Aggregator(taxonomy, bundle.classes))
-    (prediction,) = Engine(bundle, precision="fp32").predict([image.pixels], explain=target)
-    saliency = _map_of(prediction)
-    picture = plain_grey(saliency, *image.pixels.shape[:2]) if args.plain else blend(image.pixels, saliency)
-    write_png(Image.fromarray(picture), args.out, saliency, prediction.bundle_id)
-    print(f"{args.out}: {saliency.label} ({saliency.method}), bundle {prediction.bundle_id}")
-    print(MEANING)
-    print(NOTICE)
-    return 0
+    return Engine(load_bundle(args.bundle or default_bundle(), taxonomy), find_device(args.device), precision="fp32")
 
 
-def write_png(picture: Image.Image, path: Path, saliency: SaliencyMap, bundle_id: str) -> None:
-    """Write a map with what it shows, the bundle and the notice as PNG text.
+def _check(args: argparse.Namespace, many: bool) -> None:
+    """Refuse options that contradict each other.
 
     Raises
     ------
     DermTreeError
-        The file cannot be written.
+        Some do.
     """
-    text = PngInfo()
-    text.add_text("Title", f"Saliency map: {saliency.label}")
-    text.add_text("Description", f"{saliency.method}. {MEANING}")
-    text.add_text("Source", f"DermTree bundle {bundle_id}")
-    text.add_text("Disclaimer", NOTICE)
+    if many == (args.image is not None):
+        raise DermTreeError("Give one IMAGE, or many by --manifest, --workspace or --folder.")
+    if not many:
+        alone = {"--panel": args.panel, "--masks-folder": args.masks_folder, "--measures": args.measures}
+        alone |= {"--again": args.again, "--explain truth": args.explain == TRUTH}
+        for option in (option for option, given in alone.items() if given):
+            raise DermTreeError(f"{option} is for many images, from --manifest, --workspace or --folder.")
+    if args.panel is not None and args.folder is not None:
+        raise DermTreeError("A panel shows an image of each class, so it needs labels: --manifest or --workspace.")
+    for option, given in {"--masks-folder": args.masks_folder, "--measures": args.measures}.items():
+        if args.panel is not None and given:
+            raise DermTreeError(f"{option} measures maps; a panel only shows them. Leave one out.")
+    if many and args.plain:
+        raise DermTreeError("--plain is for one image; those of many lie on their images. NAME.npy has the values.")
+    if args.explain == TRUTH and args.folder is not None:
+        raise DermTreeError(f"A folder has no labels; --explain {PREDICTED}, or give a manifest.")
+    picture = args.panel or (None if many else args.out)
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise DermTreeError(f"The map is written as PNG; {picture} does not end in .png. Choose another name.")
+
+
+def _run_one(args: argparse.Namespace, taxonomy: Taxonomy) -> int:
+    """Write the picture and say what it shows."""
     try:
-        picture.save(path, "PNG", pnginfo=text)
-    except OSError as error:
-        raise DermTreeError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
+        pixels = decode_file(args.image).pixels
+    except UnreadableImage as error:
+        raise UnreadableImage(f"{args.image.name} could not be read. {error}") from error
+    engine = engine_of(args, taxonomy)
+    from derm_model.net.atlas import answer_and_map, write_picture, write_values
+    from derm_model.net.atlas.pictures import meaning_of, picture_of
 
-
-def _target(name: str | None, of: Of, taxonomy: Taxonomy, aggregator: Aggregator) -> Target:
-    from derm_model.net.saliency import Target
-
-    if name is None:
-        return Target.predicted(of)
-    node = taxonomy.find(name)
-    if node is None:
-        near = ", ".join(taxonomy.node(found).name for found in taxonomy.search(name, limit=3))
+    method, settings = read_method(args)
+    target = read_target(args, engine.bundle, taxonomy)
+    assert target is not None  # `_check` has refused the true label
+    _, _, saliency = answer_and_map(engine, pixels, method, target, settings, args.report)
+    if saliency is None:
         raise DermTreeError(
-            f"--node takes an id, name or synonym of the taxonomy; {name!r} is none."
-            + (f" Did you mean: {near}?" if near else " Try a part of its name.")
+            "No map is defined for this image: it is zero everywhere, so nothing that this method changes in the image "
+            "would move this answer. Try --of score, another node or another --method."
         )
-    return Target.of_node(aggregator, node, of, label=taxonomy.node(node).name)
-
-
-def _map_of(prediction: Prediction) -> SaliencyMap:
-    if prediction.saliency is None:
-        raise DermTreeError(
-            "No map is defined for this image: the gradient is zero everywhere, so no small change of a pixel would "
-            "move this answer. Try --of score or another node."
-        )
-    return prediction.saliency
+    bundle_id = engine.bundle.card.bundle_id
+    write_picture(picture_of(pixels, saliency, plain=args.plain), args.out, saliency, method, bundle_id)
+    if args.npy:
+        write_values(args.out.with_suffix(".npy"), saliency)
+    print(f"{args.out}: {saliency.label} ({saliency.method}), bundle {bundle_id}")
+    if saliency.note:
+        print(saliency.note)
+    print(meaning_of(method))
+    print(NOTICE)
+    return 0

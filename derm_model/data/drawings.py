@@ -9,15 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
-Plane = NDArray[np.float32]
-
-# Skin tones from very light to dark: the examples should not suggest that all skin is light.
-_SKIN_TONES = ((236, 198, 172), (224, 180, 150), (208, 160, 128), (172, 122, 92), (128, 86, 64))
-
-# Hairs are drawn at this multiple of the final size and reduced, which makes their edges soft.
-_HAIR_OVERSAMPLING = 2
+from derm_model.data.brushes import Plane, hairs, light, mix, noise, skin, skin_tone
 
 
 @dataclass(frozen=True)
@@ -86,48 +79,18 @@ def draw_lesion(seed: int, size_px: int, kind: str = "nevus") -> NDArray[np.uint
         raise ValueError(f"A drawing needs at least 16 pixels a side, not {size_px}.")
     style = _STYLES[kind]
     rng = np.random.default_rng([seed, KINDS.index(kind)])
-    tone = np.array(_SKIN_TONES[rng.choice(len(_SKIN_TONES), p=(0.3, 0.3, 0.2, 0.12, 0.08))], dtype=np.float32)
-    canvas = _skin(rng, size_px, tone)
+    tone = skin_tone(rng)
+    canvas = skin(rng, size_px, tone)
     depth = _depth(rng, size_px, style)
     canvas = _pigment(rng, canvas, depth, style, tone)
     if kind == "keratosis":
         canvas = _dots(rng, canvas, depth)
     if kind == "pink":
         canvas = _vessels(rng, canvas, depth)
-    canvas = _hairs(rng, canvas)
-    canvas *= _light(rng, size_px)[..., None]
+    canvas = hairs(rng, canvas)
+    canvas *= light(rng, size_px)[..., None]
     canvas += rng.normal(0, 2.0, (size_px, size_px, 1)).astype(np.float32)  # sensor noise
     return np.asarray(np.clip(canvas, 0, 255).round(), dtype=np.uint8)
-
-
-def _noise(rng: np.random.Generator, size_px: int, cells: int, octaves: int = 4) -> Plane:
-    """Fractal noise, mean 0 and SD 1: random grids of `cells`, twice as many, four times ... enlarged and added."""
-    total = np.zeros((size_px, size_px), dtype=np.float32)
-    for octave in range(octaves):
-        n = cells * 2**octave
-        if n >= size_px:
-            break
-        grid = Image.fromarray(rng.normal(size=(n + 3, n + 3)).astype(np.float32))
-        # The margin of a cell and a half keeps the enlarging filter's edge effects out of the picture.
-        box = (1.5, 1.5, n + 1.5, n + 1.5)
-        total += np.asarray(grid.resize((size_px, size_px), Image.Resampling.BICUBIC, box=box)) / 2**octave
-    return np.asarray((total - total.mean()) / max(float(total.std()), 1e-6), dtype=np.float32)
-
-
-def _mix(under: Plane, over: Plane, share: Plane) -> Plane:
-    """Lay `over` (h, w, 3) or (3,) on `under` (h, w, 3) with opacity `share` (h, w)."""
-    return under + (over - under) * share[..., None]
-
-
-def _skin(rng: np.random.Generator, size_px: int, tone: Plane) -> Plane:
-    """Skin with blotches, a shallow relief of furrows and pores."""
-    blotches = _noise(rng, size_px, 3, 3)
-    # Furrows lie where a noise changes its sign: a net of thin lines, as on skin.
-    furrows = np.exp(-((_noise(rng, size_px, 26, 2) / 0.18) ** 2))
-    pores = _noise(rng, size_px, 60, 2)
-    brightness = 1 + 0.018 * blotches - 0.035 * furrows + 0.010 * pores
-    redness = np.array([0.6, -1.0, -0.8], dtype=np.float32) * (1.6 * _noise(rng, size_px, 4, 3))[..., None]
-    return np.asarray(tone * brightness[..., None] + redness, dtype=np.float32)
 
 
 def _depth(rng: np.random.Generator, size_px: int, style: _Style) -> Plane:
@@ -140,7 +103,7 @@ def _depth(rng: np.random.Generator, size_px: int, style: _Style) -> Plane:
     wave = np.zeros_like(angle)
     for k in range(2, 7):
         wave += rng.uniform(0.4, 1.0) / k * np.cos(k * angle + rng.uniform(0, 2 * np.pi))
-    radius = rng.uniform(*style.radius) * (1 + style.lobes * wave) + style.ragged * _noise(rng, size_px, 9, 3)
+    radius = rng.uniform(*style.radius) * (1 + style.lobes * wave) + style.ragged * noise(rng, size_px, 9, 3)
     return np.asarray((radius - distance) / style.edge, dtype=np.float32)
 
 
@@ -153,18 +116,18 @@ def _pigment(rng: np.random.Generator, canvas: Plane, depth: Plane, style: _Styl
     size_px = len(depth)
     # The outermost border belongs to both; `middle` runs from 0 there to 1 well inside.
     middle = np.clip(depth * style.edge / 0.16, 0, 1)
-    darkness = 0.25 + 0.45 * middle + 0.22 * style.spread * _noise(rng, size_px, 5, 4)
+    darkness = 0.25 + 0.45 * middle + 0.22 * style.spread * noise(rng, size_px, 5, 4)
     stops = np.linspace(0, 1, len(style.colours))
     colours = np.array(style.colours, dtype=np.float32)
     channels = [np.interp(darkness, stops, colours[:, channel]) for channel in range(3)]
     colour = np.stack(channels, axis=-1).astype(np.float32)
     # On darker skin the same pigment is darker, too.
     colour *= (tone.mean() / 190) ** 0.5
-    network = np.exp(-((_noise(rng, size_px, 34, 1) / 0.3) ** 2)) * np.clip(1.2 - middle, 0, 1)
+    network = np.exp(-((noise(rng, size_px, 34, 1) / 0.3) ** 2)) * np.clip(1.2 - middle, 0, 1)
     colour *= (1 - 0.13 * network)[..., None]
     halo = 0.10 * _inside(depth * style.edge / 0.05 + 1.0)  # a breath of colour around the lesion
     share = np.maximum(_inside(depth) * style.opacity, halo)
-    return _mix(canvas, colour, np.asarray(share, dtype=np.float32))
+    return mix(canvas, colour, np.asarray(share, dtype=np.float32))
 
 
 def _dots(rng: np.random.Generator, canvas: Plane, depth: Plane) -> Plane:
@@ -181,44 +144,13 @@ def _dots(rng: np.random.Generator, canvas: Plane, depth: Plane) -> Plane:
         yy, xx = np.mgrid[window].astype(np.float32)
         spot = np.exp(-((yy - row) ** 2 + (xx - column) ** 2) / radius**2) * (0.65 if pale else 0.6)
         colour = np.array((228, 204, 168) if pale else (70, 44, 34), dtype=np.float32)
-        canvas[window] = _mix(canvas[window], colour, np.asarray(spot, dtype=np.float32))
+        canvas[window] = mix(canvas[window], colour, np.asarray(spot, dtype=np.float32))
     return canvas
 
 
 def _vessels(rng: np.random.Generator, canvas: Plane, depth: Plane) -> Plane:
     """Fine red branching lines: sign changes of a noise, inside only."""
     size_px = len(depth)
-    lines = np.exp(-((_noise(rng, size_px, 9, 3) / 0.07) ** 2)) * (_noise(rng, size_px, 4, 2) > 0)
+    lines = np.exp(-((noise(rng, size_px, 9, 3) / 0.07) ** 2)) * (noise(rng, size_px, 4, 2) > 0)
     share = 0.4 * lines * _inside(depth - 0.6)
-    return _mix(canvas, np.array((150, 42, 48), dtype=np.float32), np.asarray(share, dtype=np.float32))
-
-
-def _hairs(rng: np.random.Generator, canvas: Plane) -> Plane:
-    """A few long, thin, slightly bent hairs."""
-    size_px = len(canvas)
-    side = size_px * _HAIR_OVERSAMPLING
-    mask = Image.new("L", (side, side))
-    pen = ImageDraw.Draw(mask)
-    t = np.linspace(0, 1, 40)[:, None]
-    for _ in range(rng.integers(2, 7)):
-        angle = rng.uniform(0, 2 * np.pi)
-        along = np.array([np.cos(angle), np.sin(angle)])
-        across = np.array([-along[1], along[0]])
-        middle = rng.uniform(0.2, 0.8, 2)
-        start = middle - along * rng.uniform(0.3, 0.8)
-        end = middle + along * rng.uniform(0.3, 0.8)
-        bend = middle + across * rng.uniform(-0.25, 0.25)
-        curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
-        width = max(1, round(side * rng.uniform(0.0020, 0.0036)))
-        points = [(float(px), float(py)) for px, py in curve * side]
-        pen.line(points, fill=int(rng.integers(90, 170)), width=width, joint="curve")
-    share = np.asarray(mask.reduce(_HAIR_OVERSAMPLING), dtype=np.float32) / np.float32(255)
-    return _mix(canvas, np.array((52, 36, 30), dtype=np.float32), share)
-
-
-def _light(rng: np.random.Generator, size_px: int) -> Plane:
-    """Light falls off towards the edges and a little from one side."""
-    axis = (np.arange(size_px, dtype=np.float32) + 0.5) / size_px - 0.5
-    x, y = np.meshgrid(axis, axis)
-    side = rng.normal(0, 0.05, 2)
-    return np.asarray(1.03 - 0.42 * (x**2 + y**2) + side[0] * x + side[1] * y, dtype=np.float32)
+    return mix(canvas, np.array((150, 42, 48), dtype=np.float32), np.asarray(share, dtype=np.float32))

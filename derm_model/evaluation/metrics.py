@@ -6,6 +6,7 @@ Only numpy is imported (scipy.stats or scikit-learn would cost a page half a sec
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,11 +42,6 @@ class Interval:
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a dict for JSON."""
         return asdict(self)
-
-    @staticmethod
-    def from_json(document: dict[str, Any]) -> Interval:
-        """Return the interval `to_json` wrote."""
-        return Interval(**document)
 
 
 @dataclass(frozen=True)
@@ -318,7 +314,9 @@ def balanced_accuracy(
 
     Images are redrawn within their class, so a class never vanishes from a resample. Redrawing n images of which k
     are correct is a binomial draw, hence no loop over images. Images count as independent: several images of one
-    lesion make the interval somewhat too narrow.
+    lesion make the interval somewhat too narrow. Where every class is all right or all wrong, all resamples are the
+    same, and an interval of zero width would claim a certainty nobody has: the Wilson intervals of the classes are then
+    combined, which needs only the counts.
 
     Parameters
     ----------
@@ -328,13 +326,28 @@ def balanced_accuracy(
         2,000 keeps the noise of the bounds well below the first decimal of a per cent.
     seed
         The same seed gives the same interval.
+
+    References
+    ----------
+    Zou & Donner, Stat. Med. 27 (2008) 1693 (the combination of intervals; of a single class it is Wilson's).
     """
     images, correct, _ = class_counts(truth, predicted, n_classes)
     seen = images > 0
     if not seen.any():
         return None
     n, k = images[seen], correct[seen]
-    draws = np.random.default_rng(seed).binomial(n, k / n, size=(n_resamples, n.size))
-    low, high = np.quantile((draws / n).mean(axis=1), [0.025, 0.975])
     value = float((k / n).mean())
-    return Interval(value, min(value, float(low)), max(value, float(high)), int(k.sum()), int((n - k).sum()))
+    if ((k == 0) | (k == n)).all():
+        low, high = _mean_bounds([wilson(*counts) for counts in zip(k.tolist(), n.tolist(), strict=True)])
+    else:
+        draws = np.random.default_rng(seed).binomial(n, k / n, size=(n_resamples, n.size))
+        low, high = map(float, np.quantile((draws / n).mean(axis=1), [0.025, 0.975]))
+    return Interval(value, min(value, low), max(value, high), int(k.sum()), int((n - k).sum()))
+
+
+def _mean_bounds(found: Sequence[Interval]) -> tuple[float, float]:
+    """Bounds of the mean of independent figures: the distances to their own bounds add like standard deviations."""
+    down = math.hypot(*(one.value - one.low for one in found)) / len(found)
+    up = math.hypot(*(one.high - one.value for one in found)) / len(found)
+    value = sum(one.value for one in found) / len(found)
+    return max(0.0, value - down), min(1.0, value + up)

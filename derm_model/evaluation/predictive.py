@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from derm_model.evaluation.curves import OperatingPoint
 from derm_model.evaluation.metrics import Z_95
 
 Bounds = tuple[float, float]
+
+PREVALENCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of tables: round numbers, and no claim about any clinic
+EXAMPLE = 0.01  # where one of them has to do
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,19 @@ class PredictiveValues:
             return None
         low, high = self.ppv_interval
         return 1 / high, 1 / low
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as a dict for JSON; what is undefined is None."""
+        found = {
+            "prevalence": self.prevalence,
+            "ppv": self.ppv,
+            "npv": self.npv,
+            "needed_to_biopsy": self.needed_to_biopsy,
+            "ppv_interval": self.ppv_interval,
+            "npv_interval": self.npv_interval,
+            "needed_to_biopsy_interval": self.needed_to_biopsy_interval,
+        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
 
 @dataclass(frozen=True)

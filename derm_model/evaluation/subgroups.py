@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from derm_model.evaluation.metrics import Z_95, Interval, auc, check_scores, difference_bounds, wilson
 
@@ -113,6 +113,11 @@ class Subgroups:
     def beyond_chance(self) -> tuple[Gap, ...]:
         """The gaps whose interval leaves no room for "no difference"."""
         return tuple(gap for gap in self.gaps if gap.beyond_chance)
+
+    def in_brief(self) -> Subgroups:
+        """The same rows with the gaps worth telling: those beyond chance, and the largest of each measure."""
+        largest = [self.largest(measure) for measure in MEASURES]
+        return replace(self, gaps=tuple(gap for gap in self.gaps if gap.beyond_chance or gap in largest))
 
 
 def subgroups(
@@ -238,7 +243,7 @@ def _gaps(rows: Iterable[Subgroup], parts: dict[str | None, _Part]) -> Iterator[
     for name in MEASURES:
         told = [row.value for row in rows if row.value is not None and row.measure(name) is not None]
         pairs = list(combinations(told, 2))
-        z = float(ndtri(1 - 0.025 / len(pairs))) if pairs else Z_95
+        z = NormalDist().inv_cdf(1 - 0.025 / len(pairs)) if pairs else Z_95
         figures = {value: figure for value in told if (figure := parts[value].measure(name, z)) is not None}
         gaps = []
         for pair in pairs:

@@ -14,7 +14,7 @@ from derm_model.evaluation.confusion import ConfusionMatrix
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
 from derm_model.evaluation.decision import DecisionCurve
 from derm_model.evaluation.reliability import Reliability
-from derm_model.figures.style import template
+from derm_model.figures.style import mixed, template
 from derm_model.palette import Palette, readable_on
 
 CELL_PX = 44
@@ -26,7 +26,9 @@ SMALL_PX, CURVE_PX = 260, 420
 POINT_MARKS = ("circle", "diamond", "square", "triangle-up", "star", "pentagon", "cross", "hexagram")
 
 
-def plot_confusion(matrix: ConfusionMatrix, names: Sequence[str], palette: Palette) -> go.Figure:
+def plot_confusion(
+    matrix: ConfusionMatrix, names: Sequence[str], palette: Palette, *, unit: str = "images"
+) -> go.Figure:
     """Row-normalised confusion matrix, as in Extended Data Figure 2: rows are the truth, columns the answers.
 
     Cells are per cent of their row, blank below 5; a row without images has a dot in each.
@@ -36,12 +38,15 @@ def plot_confusion(matrix: ConfusionMatrix, names: Sequence[str], palette: Palet
     matrix
     names
         Of the classes, in the matrix's order; numbered on the columns, spelled out on the rows.
+    palette
+    unit
+        What the matrix counts: of several readers together it is answers.
     """
     shares, k = matrix.shares, len(names)
     numbers = [str(i) for i in range(k)]
     rows = [f"{_wrapped(name)}  <b>{i}</b>" for i, name in enumerate(names)]
     hover = [
-        [f"{t} → {s}<br>{c} of {n} images" for s, c in zip(names, row, strict=True)]
+        [f"{t} → {s}<br>{c} of {n} {unit}" for s, c in zip(names, row, strict=True)]
         for t, row, n in zip(names, matrix.counts.tolist(), matrix.n_of_class.tolist(), strict=True)
     ]
     figure = go.Figure(
@@ -77,19 +82,13 @@ def _digits(
     for i, row in enumerate(rows):
         for column, share in zip(columns, shares[i].tolist(), strict=True):
             if share >= LEAST_NUMBERED:  # not so for the NaN of a class without images
-                cells.setdefault(readable_on(_mixed(palette.panel, palette.accent, share)), []).append(
+                cells.setdefault(readable_on(mixed(palette.panel, palette.accent, share)), []).append(
                     (column, row, f"{100 * share:.0f}")
                 )
     for colour, found in cells.items():
         x, y, text = zip(*found, strict=True)
         font = {"size": 12, "color": colour}
         yield go.Scatter(x=x, y=y, text=text, mode="text", textfont=font, hoverinfo="skip", name="Per cent")
-
-
-def _mixed(one: str, other: str, share: float) -> str:
-    """The colour at a share of the way from one #RRGGBB colour to another."""
-    pairs = ((int(one[k : k + 2], 16), int(other[k : k + 2], 16)) for k in (1, 3, 5))
-    return "#" + "".join(f"{round(a + share * (b - a)):02X}" for a, b in pairs)
 
 
 def plot_question_curve(

@@ -43,3 +43,9 @@ def template(palette: Palette) -> go.layout.Template:
             },
         }
     )
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """The colour at a share of the way from one #RRGGBB colour to another."""
+    pairs = ((int(one[k : k + 2], 16), int(other[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(a + share * (b - a)):02X}" for a, b in pairs)

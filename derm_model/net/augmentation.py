@@ -57,6 +57,13 @@ def inscribed_rectangle(width: float, height: float, angle_rad: float) -> tuple[
     return (width * cos - height * sin) / double, (height * cos - width * sin) / double
 
 
+def fits(width: float, height: float, angle_rad: float, crop: tuple[float, float]) -> bool:
+    """Whether a centred upright rectangle lies inside a rotated image, but for rounding."""
+    sin, cos = abs(math.sin(angle_rad)), abs(math.cos(angle_rad))
+    crop_w, crop_h = crop
+    return crop_w * cos + crop_h * sin <= width * (1 + 1e-9) and crop_w * sin + crop_h * cos <= height * (1 + 1e-9)
+
+
 @dataclass(frozen=True)
 class View:
     """One augmented view: the rotation in radians and whether it is flipped vertically."""
@@ -71,23 +78,26 @@ class View:
 
 
 def affine_coefficients(
-    width: float, height: float, grid_w: int, grid_h: int, view: View
+    width: float, height: float, grid_w: int, grid_h: int, view: View, crop: tuple[float, float] | None = None
 ) -> tuple[float, float, float, float, float, float]:
     """Point of the output -> point of the source, as (a, b, c, d, e, f): x' = a x + b y + c, y' = d x + e y + f.
 
     Coordinates are continuous: pixel i covers [i, i + 1). The corners of the grid_w x grid_h output fall on the corners
-    of the inscribed rectangle of the width x height source, so no point outside the image is ever read.
+    of the inscribed rectangle of the width x height source (or of `crop`, centred as it is), so no point outside the
+    image is ever read.
     """
-    crop_w, crop_h = inscribed_rectangle(width, height, view.angle_rad)
+    crop_w, crop_h = crop or inscribed_rectangle(width, height, view.angle_rad)
     step_x, step_y = crop_w / grid_w, crop_h / grid_h * (-1 if view.flip else 1)
     sin, cos = math.sin(view.angle_rad), math.cos(view.angle_rad)
     a, b, d, e = cos * step_x, -sin * step_y, sin * step_x, cos * step_y
     return a, b, (width - a * grid_w - b * grid_h) / 2, d, e, (height - d * grid_w - e * grid_h) / 2
 
 
-def sample_points(width: int, height: int, grid_w: int, grid_h: int, view: View) -> Tensor:
+def sample_points(
+    width: int, height: int, grid_w: int, grid_h: int, view: View, crop: tuple[float, float] | None = None
+) -> Tensor:
     """Where the source is read: float32 (grid_h, grid_w, 2), x and y from -1 to 1 between the image's outer edges."""
-    a, b, c, d, e, f = affine_coefficients(width, height, grid_w, grid_h, view)
+    a, b, c, d, e, f = affine_coefficients(width, height, grid_w, grid_h, view, crop)
     x = torch.arange(grid_w, dtype=torch.float32) + 0.5
     y = (torch.arange(grid_h, dtype=torch.float32) + 0.5)[:, None]
     points = torch.empty(grid_h, grid_w, 2)
@@ -96,7 +106,9 @@ def sample_points(width: int, height: int, grid_w: int, grid_h: int, view: View)
     return points
 
 
-def resample(pixels: npt.NDArray[np.uint8], size_px: int, view: View) -> npt.NDArray[np.uint8]:
+def resample(
+    pixels: npt.NDArray[np.uint8], size_px: int, view: View, crop: tuple[float, float] | None = None
+) -> npt.NDArray[np.uint8]:
     """The view of an image, interpolated once.
 
     Parameters
@@ -105,15 +117,24 @@ def resample(pixels: npt.NDArray[np.uint8], size_px: int, view: View) -> npt.NDA
     size_px : int
         Side of the square that comes back.
     view : View
+    crop : tuple of float, optional
+        Width and height of what is cut out, in pixels of the image; default: the largest that fits.
 
     Returns
     -------
     ndarray of uint8, shape (size_px, size_px, 3)
         Bilinear; along a side where several source pixels fall on one output pixel, the mean of samples one source
         pixel apart under a triangle two output pixels wide, which keeps fine structure from aliasing.
+
+    Raises
+    ------
+    ValueError
+        `crop` would show what lies outside the image.
     """
     height, width = pixels.shape[:2]
-    crop = inscribed_rectangle(width, height, view.angle_rad)
+    if crop is not None and not fits(width, height, view.angle_rad, crop):
+        raise ValueError(f"{crop} does not fit into {width} x {height} turned by {view.angle_rad} radians")
+    crop = crop or inscribed_rectangle(width, height, view.angle_rad)
     scale = min(crop) / size_px
     shrink = _SHRINK_TO / scale if scale > _SHRINK_ABOVE else 1.0
     source = _planes(pixels)
@@ -123,7 +144,7 @@ def resample(pixels: npt.NDArray[np.uint8], size_px: int, view: View) -> npt.NDA
     # "border" concerns the outermost half pixel only, where one of the four neighbours would lie outside.
     sampled = F.grid_sample(
         source.to(torch.float32),
-        sample_points(width, height, grid_w, grid_h, view)[None],
+        sample_points(width, height, grid_w, grid_h, view, crop)[None],
         mode="bilinear",
         padding_mode="border",
         align_corners=False,

@@ -138,6 +138,10 @@ class FeatureReference:
         steps = np.linspace(0.0, 100.0, len(self.quantiles))
         return np.asarray(np.interp(distance, self.quantiles, steps), dtype=np.float64)
 
+    def distance_at(self, percentile: float) -> float:
+        """Distance from which `percentile` (0 to 100) per cent of the validation images are nearer."""
+        return float(np.interp(percentile, np.linspace(0.0, 100.0, len(self.quantiles)), self.quantiles))
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Arrays for the weights file, keys with the prefix."""
         arrays: dict[str, NDArray[np.generic]] = {

@@ -13,6 +13,7 @@ import streamlit as st
 from pages.ui.case import Case
 from pages.ui.question import Thresholds
 from pages.ui.reading import Results
+from pages.ui.saliency.lab import Lab
 
 if TYPE_CHECKING:
     from pages.ui.threshold.hand import Hands
@@ -101,6 +102,8 @@ EVALUATION_PAIR = "evaluation_pair"
 EVALUATION_QUESTION = "evaluation_question"
 EVALUATION_IMAGES = "evaluation_images"
 EVALUATION_AXES = "evaluation_axes"
+EVALUATION_POINT = "evaluation_point"
+EVALUATION_PREVALENCE = "evaluation_prevalence"
 EVALUATION_SEARCH = "evaluation_search"
 EVALUATION_POSITIVE = "evaluation_positive"
 EVALUATION_NEGATIVE = "evaluation_negative"
@@ -112,6 +115,28 @@ EVALUATION_MAP = "evaluation_map"
 EVALUATE_IMAGES = "evaluate_images"
 EVALUATE_PART = "evaluate_part"
 EVALUATE_NAME = "evaluate_name"
+
+# keys of widgets on the Saliency page; those of the methods' settings are `saliency_setting(name)`
+SALIENCY_KIND = "saliency_kind"
+SALIENCY_CLASS = "saliency_class"
+SALIENCY_QUESTION = "saliency_question"
+SALIENCY_NODE = "saliency_node"
+SALIENCY_OTHER = "saliency_other"
+SALIENCY_LABEL = "saliency_label"
+SALIENCY_OF = "saliency_of"
+SALIENCY_METHODS = "saliency_methods"
+SALIENCY_MAPS = "saliency_maps"
+SALIENCY_MASK = "saliency_mask"
+SALIENCY_SECTION = "saliency_section"
+SALIENCY_TESTED = "saliency_tested"
+SALIENCY_REGION = "saliency_region"
+SALIENCY_FILL = "saliency_fill"
+SALIENCY_FOLLOWED = "saliency_followed"
+SALIENCY_MANY_FROM = "saliency_many_from"
+SALIENCY_MANY_METHOD = "saliency_many_method"
+SALIENCY_MANY_IMAGES = "saliency_many_images"
+SALIENCY_MANY_SEED = "saliency_many_seed"
+SALIENCY_BATCH_EXPLAINED = "saliency_batch_explained"
 
 # keys of our own
 _STAGES = "dermtree_train_stages"
@@ -135,6 +160,7 @@ _IMPORTED = "dermtree_imported"
 _DELETING_MODEL = "dermtree_deleting_model"
 _DELETING_EVALUATION = "dermtree_deleting_evaluation"
 _EVALUATION_LINK = "dermtree_evaluation_link"
+_LAB = "dermtree_saliency_lab"
 
 
 def _owned(key: str, make: Callable[[], T]) -> T:
@@ -354,3 +380,13 @@ def evaluation_link() -> dict[str, str]:
 def set_evaluation_link(query: dict[str, str]) -> None:
     """Remember it."""
     st.session_state[_EVALUATION_LINK] = query
+
+
+def lab() -> Lab:
+    """Maps, tests and drawings of the saliency lab."""
+    return _owned(_LAB, Lab)
+
+
+def saliency_setting(name: str) -> str:
+    """Key of the widget of one setting of the methods of explaining."""
+    return f"saliency_setting_{name}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from derm_model import words
+from derm_model.card import NOTICE_PERCENTILE
 from derm_model.taxonomy import Aggregator, TaskClasses
 from pages.ui import components, look, state
 from pages.ui.case import CaseImage
@@ -16,7 +17,6 @@ from pages.ui.resources import Model
 
 HEIGHT_PX = 440
 DEFAULT_STRENGTH = 70  # per cent
-OOD_NOTICE_PERCENTILE = 97.5  # further from the training images than this share of validation images is worth a word
 NOTICE_ICONS = {
     "small": ":material/photo_size_select_small:",
     "blurred": ":material/blur_on:",
@@ -138,7 +138,7 @@ def draw_notices(image: CaseImage, reading: Reading, shown: int) -> None:
     for notice in image.notices:
         st.warning(notice.message, icon=NOTICE_ICONS.get(notice.kind, ":material/photo_camera:"))
     percentile = reading.predictions[shown].ood_percentile
-    if percentile is not None and percentile >= OOD_NOTICE_PERCENTILE:
+    if percentile is not None and percentile >= NOTICE_PERCENTILE:
         share = "every one" if percentile >= 100 else f"{math.floor(percentile)}%"
         st.warning(
             f"**Unlike the images the model learnt from** (further than {share} of the validation images). "

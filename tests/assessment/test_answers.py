@@ -107,6 +107,5 @@ def test_kept_answers_are_deleted_with_all_beside_them_and_nothing_else_is(
     assert other.is_dir() and tmp_path.is_dir()
 
 
-def test_an_interval_without_width_is_said_to_be_undefined() -> None:
-    assert share(Interval(0.5, 0.5, 0.5, 12, 12)) == "50.0% (interval not defined)"
+def test_a_share_is_told_with_its_interval() -> None:
     assert share(Interval(0.5, 0.4, 0.6, 12, 12)) == "50.0% (40.0–60.0%)"

@@ -105,6 +105,7 @@ def test_no_section_scrolls_sideways_at_390_px(open_page: OpenPage, evaluate_url
         ("Levels", ".st-key-evaluation_matrix_nine"),
         ("Questions", ".st-key-evaluation_decision"),
         ("Calibration", ".st-key-reliability_answers"),
+        ("Unusual images", ".st-key-evaluation_distances"),
         ("Compare", ".st-key-section_compare"),
         ("Map", "[class*=st-key-evaluation_map]"),
     ):

@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from derm_model import words
+from derm_model.assessment.numbers import prevalence
 from derm_model.card import read_card
 from derm_model.evaluation.curves import OperatingCurve
+from derm_model.evaluation.predictive import PREVALENCES, over_prevalences, predictive_values
 from derm_model.operating_points import points_file
 from derm_model.palette import DARK, LIGHT
 from scripts.running_app import running_app
@@ -24,7 +26,7 @@ from tests.browser.test_classify import ask, drawing, upload
 DESK = "/threshold?question=melanocytic&threshold=0.4&prevalence=0.05"
 READY = "The address of this page"
 LIMIT_MS = 200
-MARKS = ("desk_curve", "desk_scores", "desk_benefit")
+MARKS = ("desk_curve", "desk_scores", "desk_benefit", "desk_predictive")
 
 # Moves the slider as a hand does, and waits frame by frame until each part of the page has changed.
 MOVE = """
@@ -41,6 +43,7 @@ MOVE = """
     counts: text('desk_counts', '#table'), benefit: text('desk_benefit_text', 'p'),
     on_curve: text('desk_curve', '.dermtree-marks'), on_scores: text('desk_scores', '.dermtree-marks'),
     on_benefit: text('desk_benefit', '.dermtree-marks'),
+    on_predictive: text('desk_predictive', '.dermtree-marks'), needed: text('desk_needed', '#table'),
   }
   const before = Object.fromEntries(Object.keys(parts).map(name => [name, parts[name]()]))
   const after = {}
@@ -95,11 +98,11 @@ def query(page: Page) -> dict[str, str]:
 def test_everything_follows_one_move_of_the_slider_within_a_fifth_of_a_second(
     desk: Page, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    moves = [desk.evaluate(MOVE, [0.04, 7]) for _ in range(7)]
-    assert all(len(move) == 7 for move in moves), moves
+    moves = [desk.evaluate(MOVE, [0.04, 9]) for _ in range(7)]
+    assert all(len(move) == 9 for move in moves), moves
     slowest = sorted(max(move.values()) for move in moves)
     with capsys.disabled():
-        print(f"\nthreshold desk, one move of the slider: all seven parts after {median(slowest):.0f} ms (median of")
+        print(f"\nthreshold desk, one move of the slider: all nine parts after {median(slowest):.0f} ms (median of")
         print(f"{len(slowest)} moves), {slowest[-1]:.0f} ms at most")
     assert median(slowest) < LIMIT_MS  # the median: a busy machine is not our slowness
 
@@ -125,6 +128,39 @@ def test_the_numbers_are_those_of_the_curve_and_the_mark_lies_on_it(desk: Page, 
         }"""
     )
     assert at == pytest.approx([point.sensitivity, point.specificity], abs=1e-4)  # SVG keeps single precision
+
+
+def test_predictive_values_drawn_by_the_page_are_those_of_python_at_every_prevalence(
+    desk: Page, curve: OperatingCurve
+) -> None:
+    set_threshold(desk, "0.55")
+    point = curve.at_threshold(0.55)
+    table = desk.locator(".st-key-desk_needed table")
+    for found in over_prevalences(point, PREVALENCES):
+        name = desk.get_by_role("rowheader", name=prevalence(found.prevalence), exact=True)
+        row = table.locator("tr", has=name)
+        expect(row.locator("td").nth(0)).to_have_text(told(found.ppv))
+        expect(row.locator("td").nth(1)).to_have_text(told(found.npv))
+        needed = "not defined" if found.needed_to_biopsy is None else f"{found.needed_to_biopsy:,.1f}"
+        expect(row.locator("td").nth(2)).to_have_text(needed)
+    drawn = desk.evaluate(
+        """() => {
+          const chart = document.querySelector('.st-key-desk_predictive .js-plotly-plot'), l = chart._fullLayout
+          const read = e => e.getAttribute('points').split(' ').map(pair => pair.split(',').map(Number)).map(
+            ([x, y]) => [l.xaxis.p2d(x - l.xaxis._offset), l.yaxis.p2d(y - l.yaxis._offset)])
+          return ['polygon', 'polyline'].map(tag => [...chart.querySelectorAll('.dermtree-marks ' + tag)].map(read))
+        }"""
+    )
+    for edges, lines, name in ((drawn[0][0], drawn[1][0], "ppv"), (drawn[0][1], drawn[1][1], "npv")):
+        assert (len(lines), len(edges)) == (60, 120)
+        for (share, value), (_, low), (_, high) in zip(lines, edges[:60], edges[:59:-1], strict=True):
+            expected = predictive_values(point, share)
+            assert value == pytest.approx(getattr(expected, name), abs=1e-4)
+            assert (low, high) == pytest.approx(getattr(expected, f"{name}_interval"), abs=1e-4)
+
+
+def told(share: float | None) -> str:
+    return "not defined" if share is None else words.fine_percent(share)
 
 
 def click_curve(page: Page, curve: OperatingCurve, share: float) -> float:

@@ -14,6 +14,7 @@ import pytest
 from derm_model.card import (
     CARD_FILE,
     BundleCard,
+    SubgroupCard,
     TaskCard,
     bundle_roots,
     default_bundle,
@@ -23,6 +24,7 @@ from derm_model.card import (
 )
 from derm_model.errors import BundleError, UnsupportedFormat
 from derm_model.evaluation.curves import operating_curve
+from derm_model.evaluation.subgroups import subgroups
 from derm_model.typed_json import encode
 from tests.support import task_card
 
@@ -108,6 +110,50 @@ def test_a_missing_or_odd_field_is_named(
 ) -> None:
     with pytest.raises(BundleError, match=message):
         read_card(rewrite(tmp_path, card, **{field: value}))
+
+
+def with_groups(card: BundleCard) -> BundleCard:
+    labels, sexes = [i % 3 == 0 for i in range(120)], ["female", "male", None, "male"] * 30
+    found = subgroups(labels, [i / 120 for i in range(120)], 0.4, sexes)
+    measured = SubgroupCard(preset="Sensitivity 90%", threshold=0.4, attributes={"Sex": found})
+    return replace(card, tasks={"epidermal": replace(card.tasks["epidermal"], subgroups=measured)})
+
+
+def test_subgroups_are_read_back_as_they_were_with_what_is_too_few_to_say(card: BundleCard, tmp_path: Path) -> None:
+    told = with_groups(card)
+    write_card(told, tmp_path)
+    again = read_card(tmp_path).tasks["epidermal"].subgroups
+    assert again == told.tasks["epidermal"].subgroups
+    assert again is not None
+    assert [row.auc is None for row in again.attributes["Sex"].rows] == [True, False, True]
+    assert again.attributes["Sex"].gaps
+
+
+def test_a_card_of_an_older_version_has_no_subgroups(card: BundleCard, tmp_path: Path) -> None:
+    tasks = encode(with_groups(card).tasks)
+    del tasks["epidermal"]["subgroups"]
+    assert read_card(rewrite(tmp_path, card, tasks=tasks)).tasks["epidermal"].subgroups is None
+
+
+@pytest.mark.parametrize(
+    "place, value, message",
+    [
+        (("rows", 0, "n_pos"), "many", r"subgroups.attributes.Sex.rows\[0\].n_pos: int is expected"),
+        (("rows", 0, "specificity", "low"), None, r"rows\[0\].specificity.low: float is expected"),
+        (("gaps", 0, "measure"), "accuracy", r"gaps\[0\].measure: one of auc, sensitivity, specificity is expected"),
+        (("gaps", 0, "interval"), [0.1], r"gaps\[0\].interval: 2 entries are expected"),
+    ],
+)
+def test_odd_subgroups_are_named(
+    card: BundleCard, tmp_path: Path, place: tuple[str | int, ...], value: object, message: str
+) -> None:
+    tasks = encode(with_groups(card).tasks)
+    inner = tasks["epidermal"]["subgroups"]["attributes"]["Sex"]
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    with pytest.raises(BundleError, match=message):
+        read_card(rewrite(tmp_path, card, tasks=tasks))
 
 
 def test_a_curve_that_breaks_its_own_rules_is_named(card: BundleCard, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -72,6 +72,13 @@ def test_a_value_that_does_not_fit_is_named_with_its_place(change: dict[str, Any
 def test_what_json_has_no_word_for_cannot_be_written(value: object) -> None:
     with pytest.raises(FieldError, match="cannot be written"):
         encode({"value": value})
+
+
+def test_a_literal_is_one_of_its_words() -> None:
+    assert decode(Literal["high", "low"], "low") == "low"
+    for wrong in ("lower", None, ["low"], 1):
+        with pytest.raises(FieldError, match=r"^at: one of high, low is expected"):
+            decode(Literal["high", "low"], wrong, "at")
 
 
 class Colour(StrEnum):

@@ -5,13 +5,21 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from derm_model.__main__ import main
-from derm_model.assessment.answers import list_answers
+from derm_model.assessment import foreign
+from derm_model.assessment.answers import DISTANCE, list_answers, read_answers
+from derm_model.assessment.embedding import EMBEDDING
+from derm_model.assessment.foreign import FOREIGN, read_foreign
 from derm_model.data.manifest import Record, write_manifest
+from derm_model.data.non_lesions import KINDS
+from derm_model.net import answering
+from derm_model.net.bundle import load_bundle, save_bundle
+from derm_model.taxonomy import Taxonomy
 from tests.net.drawn import draw
 
 NODES = {
@@ -25,6 +33,8 @@ NODES = {
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(foreign, "PER_KIND", 1)  # of each drawing: what is tested is not how many there are
+    monkeypatch.setattr(foreign, "SIZE_PX", 64)
     return tmp_path / "home"
 
 
@@ -122,3 +132,85 @@ def test_a_result_that_cannot_be_written_says_so(
     (manifest.parent / "out").write_text("a file where the folder should be")
     assert evaluate(tiny_bundle, manifest, "--workers", "0") == 2
     assert "Choose another --out" in capsys.readouterr().err
+
+
+def written(manifest: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((manifest.parent / "out" / "evaluation.json").read_text())
+    return found
+
+
+def test_drawings_that_show_no_lesion_are_asked_about_once_per_bundle(
+    tiny_bundle: Path,
+    manifest: Path,
+    records: list[Record],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert evaluate(tiny_bundle, manifest, "--workers", "0") == 0
+    assert "drawings that show no lesion: AUC" in capsys.readouterr().out
+    unusual = written(manifest)["unusual"]
+    assert [kind["pictures"] for kind in unusual["kinds"]] == list(KINDS)
+    assert unusual["held_out"][0]["n"] == 12 and 0 <= unusual["no_lesion"][0]["auc"]["value"] <= 1
+    assert "Unusual images" in (manifest.parent / "out" / "report.html").read_text()
+
+    def asked(*_: object, **__: object) -> None:
+        pytest.fail("asked twice")
+
+    monkeypatch.setattr(answering, "ask_of", asked)
+    assert evaluate(tiny_bundle, manifest, "--workers", "0") == 0
+    write_manifest(manifest, records[:6])  # other images, the same bundle
+    assert evaluate(tiny_bundle, manifest, "--workers", "0") == 0
+    assert len(list_answers()) == 2 and all(read_foreign(folder) for folder, _ in list_answers())
+
+
+def test_a_users_pictures_are_asked_about_and_stay(
+    tiny_bundle: Path, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    draw(np.random.default_rng(5), (10, 200, 10)).save(own / "a.png")
+    (own / "b.png").write_text("no picture")
+    assert evaluate(tiny_bundle, manifest, "--workers", "0", "--no-drawings", "--foreign", str(own)) == 1
+    assert "b.png" in capsys.readouterr().err
+    (only,) = written(manifest)["unusual"]["no_lesion"]
+    assert (only["pictures"], only["n"]) == ("own pictures", 1)
+    assert evaluate(tiny_bundle, manifest, "--workers", "0") == 0
+    assert [one["n"] for one in written(manifest)["unusual"]["no_lesion"]] == [len(KINDS) - 1, 1]
+    assert evaluate(tiny_bundle, manifest, "--foreign", str(tmp_path / "nowhere")) == 2
+
+
+def test_answers_of_the_time_before_get_their_distances_without_reading_the_images_again(
+    tiny_bundle: Path, manifest: Path, records: list[Record], taxonomy: Taxonomy
+) -> None:
+    assert evaluate(tiny_bundle, manifest, "--workers", "0", "--no-drawings") == 0
+    unusual = written(manifest)["unusual"]
+    assert unusual["no_lesion"] == [] and unusual["held_out"][0]["auc"] is None
+    ((folder, _),) = list_answers()
+    exact = read_answers(folder).distance
+    assert exact is not None and not (folder / FOREIGN).exists()
+    (folder / DISTANCE).unlink()
+    for record in records:
+        record.path.write_bytes(b"no picture any more")
+    assert evaluate(tiny_bundle, manifest, "--workers", "0") == 0
+    found = read_answers(folder).distance
+    assert found is not None and np.allclose(found, exact, rtol=0.01)  # features are kept in half precision
+    assert written(manifest)["unusual"]["no_lesion"][0]["auc"] is not None
+
+
+def test_a_new_name_keeps_what_lies_beside_the_answers(tiny_bundle: Path, manifest: Path) -> None:
+    assert evaluate(tiny_bundle, manifest, "--workers", "0", "--name", "first") == 0
+    ((folder, _),) = list_answers()
+    (folder / EMBEDDING).touch()
+    assert evaluate(tiny_bundle, manifest, "--workers", "0", "--name", "second") == 0
+    assert list_answers()[0][1].name == "second"
+    assert (folder / EMBEDDING).exists() and (folder / FOREIGN).exists()
+
+
+def test_a_bundle_that_cannot_say_how_unusual_a_picture_is_says_that(
+    tiny_bundle: Path, manifest: Path, tmp_path: Path, taxonomy: Taxonomy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = load_bundle(tiny_bundle, taxonomy)
+    save_bundle(tmp_path / "bare", bundle.network, bundle.card, None)
+    assert evaluate(tmp_path / "bare", manifest, "--workers", "0") == 0
+    assert "no feature reference" in capsys.readouterr().err
+    assert written(manifest)["unusual"] is None

@@ -21,6 +21,7 @@ from derm_model.evaluation.metrics import (
     wilson,
     wilson_bounds,
 )
+from derm_model.typed_json import decode
 
 # few distinct values, so that ties are common
 tied_scores = st.lists(st.integers(0, 8).map(float), min_size=2, max_size=25)
@@ -172,6 +173,43 @@ def test_balanced_accuracy_equals_that_of_scikit_learn_and_lies_in_its_interval(
     assert 0 <= found.low <= found.value <= found.high <= 1
 
 
+@given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=1, max_size=6))
+def test_classes_that_are_all_right_or_all_wrong_leave_room_for_doubt(classes: list[tuple[int, bool]]) -> None:
+    """Resamples of such classes are all the same, which is no certainty."""
+    n_classes = len(classes)
+    truth = [c for c, (n, _) in enumerate(classes) for _ in range(n)]
+    predicted = [c if right else (c + 1) % (n_classes + 1) for c, (n, right) in enumerate(classes) for _ in range(n)]
+    found = balanced_accuracy(truth, predicted, n_classes + 1)
+    assert found is not None
+    assert found.value == pytest.approx(np.mean([right for _, right in classes]))
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.low < found.high
+    twice = balanced_accuracy(truth * 2, predicted * 2, n_classes + 1)
+    assert twice is not None
+    assert twice.high - twice.low < found.high - found.low
+
+
+def test_of_a_single_class_the_interval_is_wilsons_and_of_several_it_adds_their_distances() -> None:
+    single = balanced_accuracy([0] * 12, [0] * 12, 1)
+    assert single is not None
+    assert (single.low, single.high) == pytest.approx((wilson(12, 12).low, 1.0))
+    two = balanced_accuracy([0] * 12 + [1] * 5, [0] * 17, 2)  # the first all right, the second all wrong
+    assert two is not None
+    assert two.low == pytest.approx(0.5 - (1 - wilson(12, 12).low) / 2)
+    assert two.high == pytest.approx(0.5 + wilson(0, 5).high / 2)
+
+
+def test_that_interval_holds_the_truth_as_often_as_it_says() -> None:
+    rng, right, n_classes, n = np.random.default_rng(0), 0.9, 9, 1  # one image a class: it is always such a case
+    truth, held = np.arange(n_classes).repeat(n), []
+    for _ in range(800):
+        hit = rng.random(truth.size) < right
+        found = balanced_accuracy(truth, np.where(hit, truth, (truth + 1) % n_classes), n_classes)
+        assert found is not None
+        held.append(found.low <= right <= found.high)
+    assert 0.93 < np.mean(held) < 0.98
+
+
 def test_accuracy_counts_classes_not_images() -> None:
     truth, predicted = [0] * 98 + [1, 1], [0] * 100
     assert mean_class_accuracy(truth, predicted, 2) == 0.5
@@ -219,7 +257,7 @@ def test_classes_outside_the_model_are_refused(truth: list[int], predicted: list
 def test_an_interval_survives_json() -> None:
     found = auc([True, False, True], [0.3, 0.2, 0.1])
     assert found is not None
-    assert Interval.from_json(found.to_json()) == found
+    assert decode(Interval, found.to_json()) == found
 
 
 def test_the_papers_area_has_the_interval_its_counts_allow() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,6 +133,30 @@ def test_a_rarer_disease_makes_a_call_mean_less() -> None:
     assert (np.diff([values.ppv for values in found if values.ppv is not None]) > 0).all()
     assert (np.diff([values.npv for values in found if values.npv is not None]) < 0).all()
     assert [values.prevalence for values in found] == pytest.approx(np.linspace(0.01, 0.99, 50))
+
+
+@given(points(), prevalences)
+def test_the_values_where_half_have_the_disease_give_those_at_any_prevalence(
+    point: OperatingPoint, prevalence: float
+) -> None:
+    # the threshold desk draws with these alone: prior odds of 1, times any others
+    half, found = predictive_values(point, 0.5), predictive_values(point, prevalence)
+    odds = prevalence / (1 - prevalence)
+    for name, times in (("ppv", odds), ("npv", 1 / odds)):
+        known = [getattr(half, name), *(getattr(half, f"{name}_interval") or ())]
+        wanted = [getattr(found, name), *(getattr(found, f"{name}_interval") or ())]
+        if known[0] is None:
+            assert wanted == [None]
+        else:
+            assert [x * times / (x * times + 1 - x) for x in known] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_all_of_it_goes_into_json_and_what_is_undefined_is_null() -> None:
+    found = json.loads(json.dumps(predictive_values(a_point(80, 100, 904, 1000), 0.01).to_json()))
+    assert found["prevalence"] == 0.01 and found["ppv"] == pytest.approx(0.0776, abs=5e-5)
+    assert found["needed_to_biopsy_interval"] == [1 / bound for bound in reversed(found["ppv_interval"])]
+    nobody = predictive_values(a_point(0, 10, 20, 20), 0.01).to_json()
+    assert [nobody[name] for name in ("ppv", "ppv_interval", "needed_to_biopsy")] == [None, None, None]
 
 
 @given(points(), prevalences, st.integers(1, 5000))

@@ -51,6 +51,20 @@ def test_figures_are_those_of_the_images_with_the_value() -> None:
         assert found[value].specificity == wilson(int((s[~y] < 0.8).sum()), int((~y).sum()))
 
 
+def test_in_brief_are_the_gaps_beyond_chance_and_the_largest_of_each_measure() -> None:
+    sizes: dict[str | None, tuple[int, int]] = {name: (300, 300) for name in "abcd"}
+    labels, scores, attribute = drawn_images(sizes, {"a": 3.0, "b": 0.2})
+    found = subgroups(labels, scores, 0.8, attribute)
+    brief = found.in_brief()
+    assert brief.rows == found.rows
+    assert brief.beyond_chance == found.beyond_chance
+    assert [brief.largest(m) for m in ("auc", "sensitivity", "specificity")] == [
+        found.largest(m) for m in ("auc", "sensitivity", "specificity")
+    ]
+    assert {gap for gap in brief.gaps if not gap.beyond_chance} <= {found.largest("specificity")}
+    assert len(brief.gaps) < len(found.gaps)
+
+
 @pytest.mark.parametrize(
     "n_pos,n_neg,told",
     [

@@ -9,7 +9,8 @@ from derm_model.evaluation.confusion import confusion_matrix
 from derm_model.evaluation.curves import OperatingCurve, operating_curve
 from derm_model.evaluation.decision import decision_curve
 from derm_model.evaluation.reliability import reliability
-from derm_model.figures.evaluation import _mixed, plot_confusion, plot_decision, plot_question_curve, plot_reliability
+from derm_model.figures.evaluation import plot_confusion, plot_decision, plot_question_curve, plot_reliability
+from derm_model.figures.style import mixed
 from derm_model.palette import DARK, LIGHT, Palette, contrast
 
 both = pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda palette: palette.name)
@@ -55,7 +56,7 @@ def test_digits_contrast_with_their_cells(palette: Palette) -> None:
         figure = plot_confusion(confusion_matrix(*zip(*part, strict=True), names[:10]), names[:10], palette)
         for trace in figure.data[1:]:
             for text in trace.text:
-                assert contrast(trace.textfont.color, _mixed(palette.panel, palette.accent, int(text) / 100)) >= MIDDLE
+                assert contrast(trace.textfont.color, mixed(palette.panel, palette.accent, int(text) / 100)) >= MIDDLE
 
 
 @both

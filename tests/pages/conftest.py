@@ -40,6 +40,24 @@ def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return page
 
 
+def open_alone(name: str, **query: str) -> AppTest:
+    """A page as a deep link with this query opens it on a fresh server."""
+    page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=TIMEOUT_S)
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path) -> Path:
+    """An empty home on a server that offers the tiny bundle only."""
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DERM_BUNDLES", str(tiny_bundle.parent))
+    return tmp_path / "home"
+
+
 @pytest.fixture
 def open_classify(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """Open the page alone, as a deep link on a fresh server does; each call is a session of its own."""

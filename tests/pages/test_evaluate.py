@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from derm_model.assessment import embedding
+from derm_model.assessment import embedding, numbers
 from derm_model.assessment.answers import list_answers, read_about
 from derm_model.assessment.embedding import DEFAULT, EMBEDDING, PARAMETERS, _parameters
 from derm_model.card import BundleCard, read_card, write_card
+from derm_model.evaluation.predictive import predictive_values
+from derm_model.evaluation.sampling import SampleSize
 from derm_model.jobs import JobState, JobStore
 from derm_model.progress import Progress, Report
 from derm_model.taxonomy import Taxonomy
@@ -23,24 +25,17 @@ from pages.ui import resources, state
 from pages.ui.evaluate import kept, starting
 from pages.ui.evaluate.own import own_task
 from tests.net.drawn import write_drawn_manifest
-from tests.pages.conftest import ROOT, TIMEOUT_S, texts
+from tests.pages.conftest import TIMEOUT_S, open_alone, texts
 from tests.pages.made_answers import N, make_answers
 
 END = "The address of this page holds this view"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path) -> Path:
-    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DERM_BUNDLES", str(tiny_bundle.parent))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages" / "evaluate.py"), default_timeout=TIMEOUT_S)
-    for key, value in query.items():
-        page.query_params[key] = value
-    return settle(page.run())
+    return settle(open_alone("evaluate", **query))
 
 
 def settle(page: AppTest) -> AppTest:
@@ -129,9 +124,9 @@ def test_a_job_that_could_not_read_some_images_and_one_that_failed_stay_in_sight
 def test_an_evaluation_is_deleted_after_a_question(tiny_bundle: Path) -> None:
     folder = make_answers(tiny_bundle)
     page = open_page()
-    page.button(key="delete_evaluation").click().run()
+    page.button(key="ask_delete_evaluation").click().run()
     assert folder.is_dir()
-    page.button(key="really_delete_evaluation").click().run()
+    page.button(key="delete_evaluation").click().run()
     assert not page.exception and not folder.exists() and not list_answers()
 
 
@@ -191,6 +186,47 @@ def test_a_question_shows_areas_points_with_counts_and_subgroups(tiny_bundle: Pa
     assert "ptimistic" not in said
     page.segmented_control(key=state.EVALUATION_AXES).set_value("roc").run()
     assert not page.exception
+
+
+def test_predictive_values_are_shown_at_a_threshold_and_a_prevalence_that_the_address_keeps(tiny_bundle: Path) -> None:
+    make_answers(tiny_bundle)
+    page = go(open_page(), "questions")
+    said = texts(page).replace("\\", "")
+    assert "at 50% prevalence PPV" in said  # that of these images
+    assert "At 1% prevalence PPV" in said and "NPV is high wherever a disease is rare" in said
+    assert "Biopsies per case" in said
+    names = page.segmented_control(key=state.EVALUATION_POINT).options
+    assert names[:2] == ["Sensitivity 90%", "Sensitivity 95%"]
+    page.segmented_control(key=state.EVALUATION_POINT).set_value("Youden").run()
+    page.segmented_control(key=state.EVALUATION_PREVALENCE).set_value("5%").run()
+    assert not page.exception
+    question = shown(page).assessment.questions[0]
+    youden = next(p for p in question.points if p.name == "Youden")
+    assert f"Threshold Youden, {youden.point.threshold:.3f}" in texts(page).replace("\\", "")
+    found = predictive_values(youden.point, 0.05)
+    told = numbers.predictive_told(found)
+    assert f"A{told[1:]}" in texts(page).replace("\\", "")
+    assert (page.query_params["threshold"], page.query_params["prevalence"]) == ("Youden", "5%")
+    again = open_page(section="questions", threshold="Sensitivity 95%", prevalence="20%")
+    assert again.segmented_control(key=state.EVALUATION_PREVALENCE).value == "20%"
+    assert again.segmented_control(key=state.EVALUATION_POINT).value == "Sensitivity 95%"
+
+
+def test_a_sample_like_the_papers_lies_folded_or_the_reason_why_there_is_none(tiny_bundle: Path) -> None:
+    make_answers(tiny_bundle, n=400)
+    page = go(open_page(), "questions")
+    page.selectbox(key=state.EVALUATION_QUESTION).set_value("epidermal").run()
+    found = next(q.sample for q in shown(page).assessment.questions if q.question == "epidermal")
+    assert found is not None and found.size == SampleSize(65, 70)
+    lid = next(box.label for box in page.expander if "Figure 3" in box.label)
+    assert f"AUC {found.sample.value:.2f} of 65 + 70 images, {found.full.value:.2f} of all" in lid
+    assert "of the samples differ from all images by less than 0.03" in texts(page)
+    page.selectbox(key=state.EVALUATION_QUESTION).set_value("melanocytic").run()
+    said = texts(page)  # photographs and dermoscopic images: the paper has a size for each, none for both
+    assert "not defined here" in said and "one modality" in said
+    page.segmented_control(key=state.EVALUATION_IMAGES).set_value("dermoscopic").run()
+    assert any("50 + 28 images" in box.label for box in page.expander)
+    assert "All 50 images of melanoma are in every sample" in texts(page).replace("\\", "")
 
 
 def test_a_question_without_images_on_both_sides_is_not_defined(tiny_bundle: Path) -> None:

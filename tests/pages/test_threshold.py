@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from derm_model import words
 from derm_model.assessment.answers import Answers, about, write_answers
 from derm_model.card import BundleCard, read_card, write_card
 from derm_model.data.manifest import Record
 from derm_model.evaluation.curves import operating_curve
+from derm_model.evaluation.predictive import predictive_values
 from derm_model.operating_points import new_point, points_file, read_points, save_point
 from derm_model.taxonomy import Taxonomy, read_tasks, restrict
 from pages.ui import state
@@ -25,28 +27,19 @@ from pages.ui.threshold import gallery, link, sources
 from pages.ui.threshold.desk import Desk, first_hand, warnings
 from pages.ui.threshold.hand import Hand
 from pages.ui.threshold.link import Link
-from pages.ui.threshold.numbers import FIELDS, PEOPLE, benefits, fine_percent, people_text, rows
-from tests.pages.conftest import ROOT, TIMEOUT_S, texts
+from pages.ui.threshold.numbers import FIELDS, PEOPLE, benefits, people_text, rows
+from tests.pages.conftest import open_alone, texts
 from tests.support import noise_image
 
 TASK = "melanocytic"
 END = "The address of this page holds this view"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path) -> Path:
-    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DERM_BUNDLES", str(tiny_bundle.parent))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def open_desk(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages" / "threshold.py"), default_timeout=TIMEOUT_S)
-    for key, value in query.items():
-        page.query_params[key] = value
-    page.run()
-    assert not page.exception
-    return page
+    return open_alone("threshold", **query)
 
 
 def ask(page: AppTest, task: str = TASK) -> AppTest:
@@ -452,6 +445,24 @@ def test_every_place_of_the_slider_has_the_row_of_its_own_point(desk: Desk, thre
     assert (row["imagesFound"], row["imagesMissed"]) == (str(point.counts.found), str(point.counts.missed))
 
 
+def test_a_row_carries_the_predictive_values_where_half_have_the_disease_or_null(desk: Desk) -> None:
+    for threshold in (0.0, 0.25, 0.75, 1.0):
+        desk.hand.move(threshold, "")
+        row, found = row_at(desk, threshold), predictive_values(desk.point, 0.5)
+        for name in ("ppv", "npv"):
+            value, bounds = getattr(found, name), getattr(found, f"{name}_interval")
+            carried = [row[f"{name}Half"], row[f"{name}HalfLow"], row[f"{name}HalfHigh"]]
+            expected = [None] * 3 if value is None else [value, *bounds]
+            assert carried == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_desk_shows_predictive_values_over_the_prevalence_and_reassures_nobody() -> None:
+    page = ask(open_desk(prevalence="0.05"))
+    said = texts(page)
+    assert "##### Predictive values and prevalence" in said and "Biopsies per case" in said
+    assert said.count("excludes nothing in one patient") == 2
+
+
 def test_thresholds_between_places_of_the_slider_are_reached_exactly(desk: Desk) -> None:
     for threshold in (*desk.presets.values(), *desk.curve.thresholds[::17].tolist()):
         desk.hand.move(threshold, "")
@@ -497,12 +508,9 @@ def test_net_benefit_along_the_curve_ends_at_treating_none(desk: Desk) -> None:
 
 
 def test_numbers_are_never_falsely_whole() -> None:
-    assert (fine_percent(0.9999), fine_percent(1.0), fine_percent(0.0001), fine_percent(0.993)) == (
-        ">99.9%",
-        "100.0%",
-        "<0.1%",
-        "99.3%",
-    )
+    assert [words.fine_percent(share) for share in (0.9999, 1.0, 0.0001, 0.993)] == [
+        *(">99.9%", "100.0%", "<0.1%", "99.3%")
+    ]
     assert (people_text(0, 0.4), people_text(0, 0.0), people_text(1200, 1200.2)) == ("0 (expected 0.4)", "0", "1,200")
 
 

@@ -6,6 +6,7 @@ methods that need hooks work on `Explainer.hooked`, which shares the weights and
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from derm_model.net.engine import Engine
+from derm_model.net.network import AnyNetwork
 from derm_model.net.saliency.hooked import Hooked, block_names, private_copy
 from derm_model.net.saliency.maps import SaliencyMap
-from derm_model.net.saliency.method import Method, Settings
+from derm_model.net.saliency.method import Method, Pace, Settings
 from derm_model.net.saliency.target import Target
 from derm_model.progress import Report, quiet
 
@@ -31,12 +33,19 @@ class Explainer:
     ----------
     engine : Engine
         Its turn is taken for each step, so that an answer on another page waits for one step at most.
+    network : AnyNetwork, optional
+        Explained in place of the engine's, with the same preprocessing and temperature; on the engine's device.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, network: AnyNetwork | None = None) -> None:
         self.engine = engine
+        self.network = engine.network if network is None else network
         self.bundle = engine.bundle
         self.device = engine.device
+
+    def with_network(self, network: AnyNetwork) -> Explainer:
+        """The same for another network, such as one whose weights were randomised."""
+        return Explainer(self.engine, network)
 
     def unit(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Image (h, w, 3) uint8 as the network reads it: (1, 3, size, size) in [0, 1], on the device."""
@@ -45,8 +54,9 @@ class Explainer:
 
     def scaled_logits(self, unit: Tensor) -> Tensor:
         """(n, 3, h, w) in [0, 1] to logits (n, n_classes), double, divided by the temperature; keeps the graph."""
-        features = self.engine.network.features(self.bundle.preprocessing.standardise(unit))
-        return self.engine.network.head(features).double() / self.bundle.temperature
+        unit = unit.contiguous(memory_format=torch.channels_last)  # convolutions are faster so
+        features = self.network.features(self.bundle.preprocessing.standardise(unit))
+        return self.network.head(features).double() / self.bundle.temperature
 
     def evidence(self, target: Target) -> Callable[[Tensor], Tensor]:
         """Forward function for Captum: (n, 3, h, w) to the evidence (n,) for the target, double."""
@@ -76,12 +86,24 @@ class Explainer:
 
     def hooked(self) -> Hooked:
         """New modules on the shared weights, for one piece of work: hooks may be registered there."""
-        return private_copy(self.engine.network, self.bundle.preprocessing, self.bundle.temperature)
+        return private_copy(self.network, self.bundle.preprocessing, self.bundle.temperature)
 
     @property
     def blocks(self) -> tuple[str, ...]:
         """Names of the blocks Grad-CAM may look at, from the input to the features."""
-        return block_names(self.engine.network)
+        return block_names(self.network)
+
+    def pace(self, unit: Tensor) -> Pace:
+        """Seconds per image, measured on two full steps of each kind; the first of them is not counted."""
+        target, spent = Target.of_class(0), []
+        for size, run in ((MAX_FORWARD_BATCH, self.values), (MAX_BATCH, self.gradients)):
+            units = unit.expand(size, -1, -1, -1)
+            for _ in range(2):
+                start = time.perf_counter()
+                run(units, target)
+                seconds = time.perf_counter() - start
+            spent.append(seconds / size)
+        return Pace(*spent)
 
     def settle(self, unit: Tensor, target: Target) -> tuple[Target, str]:
         """Target of this image, with what it explains in words."""
@@ -106,6 +128,11 @@ class Explainer:
             Default: `Settings()`.
         report
             May raise `Cancelled`: the work stops between two steps and leaves nothing behind.
+
+        Raises
+        ------
+        DermTreeError
+            A setting does not suit this network: no such block, a patch larger than the image.
         """
         unit = self.unit(pixels)
         settled, label = self.settle(unit, target)
@@ -114,7 +141,7 @@ class Explainer:
         if not np.isfinite(values).all() or not (values > 0).any():
             return None
         signed = None if raw.signed is None else raw.signed.detach().cpu().float().numpy()
-        return SaliencyMap(values, label, f"{method.name} ({method.paper})", signed)
+        return SaliencyMap(values, label, method.title(settled), signed, raw.note)
 
 
 def steps(units: Tensor, size: int) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ from typing import cast
 from torch import Tensor, nn
 from torchvision.models.inception import BasicConv2d
 
+from derm_model.errors import DermTreeError
 from derm_model.net.network import MIXED, AnyNetwork, InceptionV3
 from derm_model.net.preprocessing import Preprocessing
 
@@ -59,12 +60,15 @@ class Hooked(nn.Module):
 
         Raises
         ------
-        ValueError
+        DermTreeError
             There is no such block.
         """
         name = self.blocks[-1] if name is None else name
         if name not in self.blocks:
-            raise ValueError(f"there is no block {name!r}, but {', '.join(self.blocks)}")
+            raise DermTreeError(
+                f"Grad-CAM needs a block of this network, and it has none called {name!r}. "
+                f"Choose one of {', '.join(self.blocks)}."
+            )
         if isinstance(self.network, InceptionV3):
             return cast(nn.Module, self.network.get_submodule(name))
         return self.network.blocks()[self.blocks.index(name)][-1]

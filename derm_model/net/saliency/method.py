@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
 
+from derm_model.errors import DermTreeError
 from derm_model.progress import Report
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ BASELINES: dict[Baseline, str] = {
     "black": "black",
     "blurred": "the image, strongly blurred",
     "skin": "the mean colour of the surrounding skin",
+}
+AT_LEAST_2 = {"samples": "The number of noisy copies", "steps": "The number of steps", "masks": "The number of masks"}
+MAX_SEED = 2**32
+EVIDENCE = {  # (of, contrast): what is explained, in words
+    ("loss", False): "log P",
+    ("score", False): "P",
+    ("loss", True): "the difference of two log P",
+    ("score", True): "the difference of two P",
 }
 
 
@@ -55,6 +64,32 @@ class Settings:
     masks: int = 500
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse what no method can follow.
+
+        Raises
+        ------
+        DermTreeError
+            A setting is out of its range.
+        """
+        for name, what in AT_LEAST_2.items():
+            if getattr(self, name) < 2:
+                raise DermTreeError(
+                    f"{what} must be at least 2, not {getattr(self, name)}. Choose more; the default is "
+                    f"{type(self).__dataclass_fields__[name].default}."
+                )
+        if not 0 < self.noise <= 1:
+            raise DermTreeError(
+                f"The noise is a share of the image's range, above 0 and up to 1, not {self.noise}. "
+                "Between 0.1 and 0.2 is usual."
+            )
+        if self.baseline not in BASELINES:
+            raise DermTreeError(f"A baseline is one of {', '.join(BASELINES)}, not {self.baseline!r}. Choose one.")
+        if self.patch_px < 1:
+            raise DermTreeError(f"A patch has a side of at least 1 px, not {self.patch_px}. Choose a larger one.")
+        if not 0 <= self.seed < MAX_SEED:
+            raise DermTreeError(f"A seed is a whole number from 0 to {MAX_SEED - 1}, not {self.seed}. Choose another.")
+
 
 @dataclass(frozen=True)
 class Raw:
@@ -66,10 +101,13 @@ class Raw:
         Strength.
     signed : (h, w), optional
         > 0 speaks for what is explained, < 0 against it; None where the method knows no direction.
+    note : str
+        What the method found out about this very map, as a sentence; empty where there is nothing to say.
     """
 
     values: Tensor
     signed: Tensor | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +116,23 @@ class Cost:
 
     forward: int = 0
     backward: int = 0
+
+    @property
+    def passes(self) -> int:
+        """Images that pass, whether back or not: what progress counts."""
+        return self.forward + self.backward
+
+    def seconds(self, pace: Pace) -> float:
+        """Rough time; what a method does besides running the network is left out."""
+        return self.forward * pace.forward_s + self.backward * pace.backward_s
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds per image on this machine: forward only, and forward and backward. See `Explainer.pace`."""
+
+    forward_s: float
+    backward_s: float
 
 
 @dataclass(frozen=True)
@@ -97,6 +152,8 @@ class Method:
         Settings and side of the input in pixels to `Cost`.
     run : callable
         Explainer, image (1, 3, h, w) in [0, 1], settled target, settings and report to `Raw`.
+    named : callable, optional
+        Target to what a map is called, where that depends on what is explained; see `title`.
     """
 
     id: str
@@ -106,3 +163,10 @@ class Method:
     settings: tuple[str, ...]
     cost: Callable[[Settings, int], Cost]
     run: Callable[[Explainer, Tensor, Target, Settings, Report], Raw]
+    named: Callable[[Target], str] | None = None
+
+    def title(self, target: Target) -> str:
+        """What a map of this method is, as it is written beside it."""
+        if self.named is not None:
+            return self.named(target)
+        return f"{self.name} of {EVIDENCE[target.of, target.contrast]} ({self.paper})"

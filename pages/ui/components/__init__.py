@@ -33,6 +33,7 @@ def _register(name: str, *, html: bool = True, css: bool = True) -> Callable[...
 
 
 _VIEWER = _register("viewer")
+_MAPS = _register("maps")
 _ROWS = _register("rows")
 _THRESHOLD = _register("threshold")
 _READOUT = _register("readout")
@@ -68,6 +69,73 @@ def viewer(
     )
 
 
+def maps(
+    *,
+    image: str,
+    photo: str,
+    aspect: float,
+    alt: str,
+    panels: Sequence[Mapping[str, Any]],
+    palette: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    caption: Sequence[str],
+    file: str,
+    key: str,
+    draw: str = "",
+    many: bool = False,
+    shapes: Sequence[Any] = (),
+    mask: Mapping[str, Any] | None = None,
+    on_draw: Callable[[], None] = _nothing,
+) -> None:
+    """Maps side by side, coloured in the browser; the state ``drawn`` holds ``image`` and ``shapes``.
+
+    Parameters
+    ----------
+    image : str
+        Names what is shown: with another one zoom and drawing begin anew.
+    photo : str
+        Data URL of the image, for panels without one of their own.
+    aspect : float
+        Width by height.
+    panels
+        Each with ``id`` (another one where its map is another), ``title``, ``badge``, ``notes``, ``waiting`` (text in
+        its place while there is no map) and ``map``: ``size`` (width, height), ``max``, and ``data``, base64 of 16-bit
+        numbers, little endian, of which 65535 stands for ``max``. A panel of another image has ``photo``, ``aspect``
+        and ``alt``.
+    palette
+        ``stops`` (RGB from weak to strong), ``faintest`` and ``fullAt`` as in `derm_model.net.overlay`.
+    defaults
+        ``opacity`` and ``clip`` in per cent, ``smooth``, ``style`` ("overlay" or "plain"), ``scale`` ("own" or "same").
+    caption, file
+        Lines below the saved picture, and its name.
+    draw
+        What is drawn here, "" where nothing is; `many` shapes, or each new one in place of the last.
+    shapes
+        Already drawn on this image: lists of (x, y) as shares of its width and height.
+    mask
+        Outline in place of drawn ones: ``size`` (width, height), and ``data``, base64 of bytes, 0 or 255.
+    """
+    _MAPS(
+        key=key,
+        data={
+            "image": image,
+            "photo": photo,
+            "aspect": aspect,
+            "alt": alt,
+            "panels": [dict(panel) for panel in panels],
+            "palette": dict(palette),
+            "defaults": dict(defaults),
+            "caption": list(caption),
+            "file": file,
+            "draw": draw,
+            "many": many,
+            "shapes": list(shapes),
+            "mask": None if mask is None else dict(mask),
+        },
+        on_drawn_change=on_draw,
+    )
+
+
 def rows(
     answers: Sequence[Mapping[str, Any]], *, picked: str | None, label: str, key: str, on_pick: Callable[[], None]
 ) -> None:
@@ -83,21 +151,26 @@ def threshold(value: float, *, key: str, on_change: Callable[[], None]) -> None:
 def readout(
     *,
     other: float | None,
+    prevalence: float,
+    prevalences: Sequence[float],
     fields: Sequence[str],
     rows: Sequence[Sequence[Any]],
     metrics: Sequence[Mapping[str, str]],
     key: str,
 ) -> None:
-    """Numbers at a threshold, and the marks on the charts with the keys desk_curve, desk_scores and desk_benefit.
+    """Numbers at a threshold, and the marks on the charts desk_curve, desk_scores, desk_benefit and desk_predictive.
 
     They follow the component `threshold` without Python; `other` is a second point. `rows` hold `fields` for ranges of
     thresholds, ascending; the first field is the end of the range, included, None for the last. A metric has ``label``,
-    ``value`` and ``note``, both fields.
+    ``value`` and ``note``, both fields. The row that others draw has the fields ppv0, npv0, needed0, ppv1, ... besides,
+    as text: predictive values at `prevalences` and the number needed to biopsy. `prevalence` is that in question.
     """
     _READOUT(
         key=key,
         data={
             "other": other,
+            "prevalence": prevalence,
+            "prevalences": list(prevalences),
             "fields": list(fields),
             "rows": [list(row) for row in rows],
             "metrics": [dict(metric) for metric in metrics],

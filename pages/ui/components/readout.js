@@ -2,6 +2,8 @@
 // row for every threshold the slider can reach, so nothing here counts, and no server is asked while the slider moves.
 // Whoever else draws the row listens to "dermtree-row".
 const SVG = "http://www.w3.org/2000/svg"
+const CHARTS = ["desk_curve", "desk_scores", "desk_benefit", "desk_predictive"]
+const N_PREVALENCES = 60
 
 function rowAt(data, threshold) {
   const last = data.rows.length - 1
@@ -14,6 +16,32 @@ function rowAt(data, threshold) {
     else low = middle + 1
   }
   return Object.fromEntries(data.fields.map((name, i) => [name, data.rows[low][i]]))
+}
+
+// A predictive value at other prior odds, from that at odds of 1 (null: not defined): Bayes' theorem. For an NPV the odds
+// are those of being without the disease.
+function atOdds(half, odds) {
+  return half === null ? null : (half * odds) / (half * odds + 1 - half)
+}
+
+// as words.fine_percent
+function fine(share) {
+  if (share === null) return "not defined"
+  if (share >= 0.9995 && share < 1) return ">99.9%"
+  if (share > 0 && share < 0.0005) return "<0.1%"
+  return `${(100 * share).toFixed(1)}%`
+}
+
+function predicted(row, prevalences) {
+  const found = {}
+  prevalences.forEach((p, i) => {
+    const ppv = atOdds(row.ppvHalf, p / (1 - p))
+    found[`ppv${i}`] = fine(ppv)
+    found[`npv${i}`] = fine(atOdds(row.npvHalf, (1 - p) / p))
+    const places = { minimumFractionDigits: 1, maximumFractionDigits: 1 }
+    found[`needed${i}`] = ppv ? (1 / ppv).toLocaleString("en-US", places) : "not defined"
+  })
+  return found
 }
 
 function element(tag, className, text) {
@@ -56,6 +84,7 @@ function layerOf(name, redraw) {
   if (!layer) {
     layer = shape("svg", { class: "dermtree-marks", "aria-hidden": "true" })
     layer.style.cssText = "position:absolute;inset:0;width:100%;height:100%;pointer-events:none"
+    layer.style.fontFamily = '"Source Sans", sans-serif' // as the charts
     home.append(layer)
   }
   layer.replaceChildren()
@@ -110,6 +139,42 @@ function drawBenefit(chart, threshold, row, colours, name) {
   if (name) label(chart, chart.x(threshold), chart.y(Math.max(low, row.benefit)) - 14, name, colours)
 }
 
+// PPV and NPV over the prevalence with their bands; of B the lines only. The names stand between the two curves where
+// they are furthest apart.
+function drawPredictive(chart, row, prevalence, colours, name) {
+  const [first, last] = chart.box.x.range // of a logarithmic axis: powers of ten
+  const shares = Array.from({ length: N_PREVALENCES }, (_, i) => 10 ** (first + ((last - first) * i) / (N_PREVALENCES - 1)))
+  const curves = {
+    PPV: { field: "ppvHalf", odds: p => p / (1 - p), colour: colours.accent, look: {} },
+    NPV: { field: "npvHalf", odds: p => (1 - p) / p, colour: colours.ink, look: { "stroke-dasharray": "8 6" } },
+  }
+  const value = ({ field, odds }, p, bound = "") => atOdds(row[field + bound], odds(p))
+  const gap = p => Math.abs((value(curves.PPV, p) ?? 0) - (value(curves.NPV, p) ?? 0))
+  const apart = shares.reduce((best, p) => (gap(p) > gap(best) ? p : best))
+  const place = shares.indexOf(apart) / N_PREVALENCES
+  for (const [title, curve] of Object.entries(curves)) {
+    if (row[curve.field] === null) continue
+    const along = (bound, ps) => ps.map(p => `${chart.x(p)},${chart.y(value(curve, p, bound))}`)
+    if (name === "B") {
+      line(chart, along("", shares), colours.muted, { "stroke-width": 1.5, "stroke-dasharray": "2 3" })
+      continue
+    }
+    const edge = [...along("Low", shares), ...along("High", [...shares].reverse())]
+    chart.layer.append(shape("polygon", { points: edge.join(" "), fill: curve.colour, "fill-opacity": 0.13 }))
+    line(chart, along("", shares), curve.colour, { "stroke-width": 2.5, ...curve.look })
+    const dot = { cx: chart.x(prevalence), cy: chart.y(value(curve, prevalence)), r: 5 }
+    chart.layer.append(shape("circle", { ...dot, fill: colours.page, stroke: curve.colour, "stroke-width": 3 }))
+    const other = value(title === "PPV" ? curves.NPV : curves.PPV, apart) ?? 0.5
+    const isLower = value(curve, apart) < other
+    const y = chart.y(value(curve, apart, isLower ? "High" : "Low")) + (isLower ? -6 : 16)
+    const anchor = place < 0.33 ? "start" : place > 0.66 ? "end" : "middle"
+    const style = { x: chart.x(apart) + (anchor === "start" ? 3 : 0), y, fill: curve.colour, "text-anchor": anchor }
+    const text = shape("text", { ...style, "font-size": 13, "font-weight": 700 })
+    text.textContent = title
+    chart.layer.append(text)
+  }
+}
+
 function drawMarks(box, points) {
   const style = getComputedStyle(box)
   const paint = name => style.getPropertyValue(`--st-${name}`).trim()
@@ -124,6 +189,7 @@ function drawMarks(box, points) {
     desk_curve: (chart, point) => drawCurve(chart, point.row, colours, point.name),
     desk_scores: (chart, point) => drawLine(chart, point.threshold, colours, point.name),
     desk_benefit: (chart, point) => drawBenefit(chart, point.threshold, point.row, colours, point.name),
+    desk_predictive: (chart, point) => drawPredictive(chart, point.row, box._data.prevalence, colours, point.name),
   }
   for (const [name, drawer] of Object.entries(drawers)) {
     const chart = layerOf(name, redraw)
@@ -140,7 +206,8 @@ export default function ({ data, parentElement }) {
     const threshold = window._dermtreeThreshold
     if (threshold === undefined) return
     const { other } = box._data
-    const row = rowAt(box._data, threshold)
+    const plain = rowAt(box._data, threshold)
+    const row = { ...plain, ...predicted(plain, box._data.prevalences) }
     const points = [{ name: other === null ? "" : "A", threshold, row }]
     if (other !== null) points.push({ name: "B", threshold: other, row: rowAt(box._data, other) })
     drawNumbers(box, box._data, row)
@@ -160,7 +227,7 @@ export default function ({ data, parentElement }) {
   // charts come late, and anew when their data or the theme change
   const watcher = new MutationObserver(() => {
     if (!box.isConnected) return watcher.disconnect()
-    const bare = ["desk_curve", "desk_scores", "desk_benefit"].some(name => {
+    const bare = CHARTS.some(name => {
       const home = document.querySelector(`.st-key-${name} .js-plotly-plot .svg-container`)
       return home && !home.querySelector(":scope > .dermtree-marks")
     })

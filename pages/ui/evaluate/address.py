@@ -16,10 +16,13 @@ WIDGETS: dict[str, dict[str, str]] = {
         "question": state.EVALUATION_QUESTION,
         "images": state.EVALUATION_IMAGES,
         "axes": state.EVALUATION_AXES,
+        "threshold": state.EVALUATION_POINT,
+        "prevalence": state.EVALUATION_PREVALENCE,
         "positive": state.EVALUATION_POSITIVE,
         "negative": state.EVALUATION_NEGATIVE,
     },
     "calibration": {},
+    "unusual": {},
     "compare": {"other": state.EVALUATION_OTHER},
     "map": {"colour": state.EVALUATION_COLOUR},
 }

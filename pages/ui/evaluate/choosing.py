@@ -52,7 +52,7 @@ def choose(model: Model, kept: Kept) -> Path | None:
         folder, _ = by_digest[digest]
         st.button(
             "Delete",
-            key="delete_evaluation",
+            key="ask_delete_evaluation",
             icon=":material/delete:",
             type="tertiary",
             on_click=state.ask_to_delete_evaluation,

@@ -10,6 +10,7 @@ from derm_model import words
 from derm_model.assessment.answers import About, delete_answers, read_about
 from derm_model.errors import DermTreeError, EvaluationError
 from pages.ui import look, state
+from pages.ui.confirming import draw_keep_or_delete
 
 
 def draw_question() -> None:
@@ -32,13 +33,7 @@ def _ask(folder: Path, about: About) -> None:
         "The model's answers to these images and the map go. The images and the model stay: they can be evaluated "
         "again."
     )
-    with st.container(horizontal=True):
-        if st.button("Keep it", key="keep_evaluation", type="primary"):  # the safe choice first
-            _keep()
-            st.rerun()
-        if st.button("Delete", key="really_delete_evaluation", icon=":material/delete:"):
-            _delete(folder)
-            st.rerun()
+    draw_keep_or_delete("evaluation", _keep, lambda: _delete(folder))
 
 
 def _keep() -> None:

@@ -6,35 +6,47 @@ The caches stand here and not in resources.py, which has no room left.
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import streamlit as st
+from PIL import Image
 
-from derm_model.assessment.answers import ABOUT, Answers, read_answers
+from derm_model.assessment.answers import ABOUT, Answers, keep_distance, read_answers
 from derm_model.assessment.assess import Assessment, assess
 from derm_model.assessment.comparing import Comparison, compare
+from derm_model.assessment.foreign import (
+    FOREIGN,
+    Foreign,
+    ask_drawings,
+    draw,
+    known_drawings,
+    read_foreign,
+    write_foreign,
+)
 from derm_model.assessment.question_figures import ALL, QuestionFigures, question_figures, score_images
+from derm_model.card import NOTICE_PERCENTILE
+from derm_model.data.non_lesions import VERSION
 from derm_model.errors import Cancelled, DermTreeError
 from derm_model.evaluation.curves import operating_curve
-from derm_model.progress import Progress
+from derm_model.progress import Progress, Report
 from derm_model.taxonomy import TaskClasses
 from pages.ui.resources import Model
 from pages.ui.train.sources import file_version
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 log = logging.getLogger(__name__)
 
 _worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dermtree-assess")
-_mapper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dermtree-map")
+_maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dermtree-make")
+
+MAP, DRAWINGS = "map", "drawings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +57,7 @@ class Shown:
     folder: Path
     answers: Answers
     assessment: Assessment
+    foreign: Foreign | None = None
 
     @property
     def stamp(self) -> Hashable:
@@ -65,7 +78,7 @@ def shown(model: Model, folder: Path) -> Future[Shown]:
 
 
 def _stamp(model: Model, folder: Path) -> Hashable:
-    return (model.card.bundle_id, model.stamp, file_version(folder / ABOUT))
+    return (model.card.bundle_id, model.stamp, file_version(folder / ABOUT), file_version(folder / FOREIGN))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)  # 10,000 images with 30 classes: some 10 MB
@@ -76,8 +89,9 @@ def _shown(_model: Model, folder: str, stamp: Hashable) -> Future[Shown]:
 def _make(model: Model, folder: Path) -> Shown:
     # features are for the map, which is kept on its own: 10,000 images' are 80 MB
     answers = replace(read_answers(folder), features=None)
-    found = assess(answers, model.card, model.taxonomy, [sides.task for sides in model.tasks.values()])
-    return Shown(model, folder, answers, found)
+    foreign = read_foreign(folder)
+    found = assess(answers, model.card, model.taxonomy, [sides.task for sides in model.tasks.values()], foreign)
+    return Shown(model, folder, answers, found, foreign)
 
 
 def own_question(of: Shown, sides: TaskClasses) -> tuple[QuestionFigures | None, tuple[int, int]]:
@@ -130,49 +144,84 @@ def _comparison(
 
 
 @dataclass(eq=False)
-class MapWork:
-    """A map being made, and where that is."""
+class Work:
+    """Something being made for an evaluation, and where that is."""
 
-    future: Future[NDArray[np.float32]] = field(default_factory=Future)
+    future: Future[Any] = field(default_factory=Future)
     progress: Progress | None = None
     stop: bool = False
 
 
 @st.cache_resource(show_spinner=False)
-def _maps() -> tuple[threading.Lock, dict[tuple[str, Hashable], MapWork]]:
+def _works() -> tuple[threading.Lock, dict[tuple[str, str, Hashable], Work]]:
     return threading.Lock(), {}
 
 
-def map_work(of: Shown) -> MapWork | None:
-    """The map of an evaluation where somebody has asked for it since the server began."""
-    lock, works = _maps()
+def work_of(of: Shown, what: str) -> Work | None:
+    """What is being made for an evaluation where somebody has asked for it since the server began."""
+    lock, works = _works()
     with lock:
-        return works.get((str(of.folder), of.stamp))
+        return works.get((what, str(of.folder), of.stamp))
 
 
 def start_map(of: Shown) -> None:
-    """Begin to make it; a second time does nothing unless the first has failed."""
+    """Begin to make the map."""
     from derm_model.assessment.embedding import make_embedding
 
-    lock, works = _maps()
-    key = (str(of.folder), of.stamp)
+    start(of, MAP, lambda report: make_embedding(of.folder, report=report))
+
+
+def start_drawings(of: Shown) -> None:
+    """Begin to ask the model about drawings that show no lesion."""
+    start(of, DRAWINGS, lambda report: _ask_drawings(of, report))
+
+
+def _ask_drawings(of: Shown, report: Report) -> None:
+    from derm_model.net.answering import ask_of
+    from derm_model.net.bundle import load_bundle
+
+    # a copy of its own: that of the Classify page stays on its device
+    bundle = load_bundle(of.model.folder, of.model.taxonomy)
+    reference = bundle.feature_reference
+    assert reference is not None  # the button is not there without
+    known, before = known_drawings(of.model.card.bundle_id), read_foreign(of.folder)
+    drawn = ask_drawings(partial(ask_of, bundle), report) if known is None else known.drawn
+    answers = read_answers(of.folder)
+    if answers.distance is None and answers.features is not None:
+        keep_distance(of.folder, reference.distance(answers.features))
+    given = () if before is None else before.given
+    write_foreign(of.folder, Foreign(reference.distance_at(NOTICE_PERCENTILE), VERSION, (*drawn, *given)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def drawing(kind: str, seed: int) -> bytes:
+    """A drawing as a small JPEG."""
+    buffer = io.BytesIO()
+    Image.fromarray(draw(kind, seed)).reduce(2).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def start(of: Shown, what: str, make: Callable[[Report], object]) -> None:
+    """Begin to make something beside the page; a second time does nothing unless the first has failed."""
+    lock, works = _works()
+    key = (what, str(of.folder), of.stamp)
     with lock:
         known = works.get(key)
         if known is not None and not (known.future.done() and known.future.exception() is not None):
             return
-        work = works[key] = MapWork()
+        work = works[key] = Work()
 
     def report(progress: Progress) -> None:
         work.progress = progress
         if work.stop:
             raise Cancelled("Stopped.")
 
-    work.future = _mapper.submit(make_embedding, of.folder, report=report)
+    work.future = _maker.submit(make, report)
 
 
-def stop_map(of: Shown) -> None:
+def stop(of: Shown, what: str) -> None:
     """Have it end where it next reports."""
-    work = map_work(of)
+    work = work_of(of, what)
     if work is not None:
         work.stop = True
 

@@ -16,7 +16,7 @@ from derm_model.errors import Cancelled
 from pages.ui import look, state
 from pages.ui.dataset.tables import draw_paged
 from pages.ui.evaluate import kept, parts
-from pages.ui.evaluate.kept import MapWork, Shown
+from pages.ui.evaluate.kept import Shown, Work
 from pages.ui.train.curves import wait_for_pandas
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def draw_map(of: Shown) -> None:
     if points is not None and len(points) == len(of.answers.records):
         _draw(of, points)
         return
-    work = kept.map_work(of)
+    work = kept.work_of(of, kept.MAP)
     if work is not None and not work.future.done():
         st.skeleton(320)
         st.fragment(_draw_progress, run_every=POLL_S)(of, work)
@@ -62,7 +62,7 @@ def draw_map(of: Shown) -> None:
     )
 
 
-def _draw_progress(of: Shown, work: MapWork) -> None:
+def _draw_progress(of: Shown, work: Work) -> None:
     if work.future.done():
         st.rerun()
     now = work.progress
@@ -71,7 +71,7 @@ def _draw_progress(of: Shown, work: MapWork) -> None:
     if work.stop:
         st.caption("Asked to stop. It ends after the piece at hand.")
     else:
-        st.button("Cancel", key="stop_map", icon=":material/stop_circle:", on_click=kept.stop_map, args=(of,))
+        st.button("Cancel", key="stop_map", icon=":material/stop_circle:", on_click=kept.stop, args=(of, kept.MAP))
 
 
 def _draw(of: Shown, points: NDArray[np.float32]) -> None:

@@ -58,8 +58,6 @@ def percent(found: Interval | None) -> tuple[str, str]:
     """A share and its interval: ``62.3%`` and ``56.1–68.3%``."""
     if found is None:
         return UNDEFINED, ""
-    if found.low == found.high:  # every redrawing gave the same: that is no certainty
-        return f"{found.value:.1%}", "not defined"
     return f"{found.value:.1%}", f"{100 * found.low:.1f}–{found.high:.1%}"
 
 

@@ -9,7 +9,7 @@ from derm_model.assessment.numbers import UNDEFINED, rates
 from derm_model.assessment.question_figures import QuestionFigures
 from derm_model.evaluation.curves import OperatingPoint
 from pages.ui import look, state
-from pages.ui.evaluate import own, parts
+from pages.ui.evaluate import own, parts, prevalence, sampled
 from pages.ui.evaluate.calibration import draw_reliability
 from pages.ui.evaluate.kept import Shown
 from pages.ui.train.curves import wait_for_pandas
@@ -78,6 +78,8 @@ def _draw(question: QuestionFigures, *, optimistic: bool) -> None:
     with right:
         _draw_decision(question)
     _draw_points(question, optimistic)
+    prevalence.draw_prevalences(question)
+    sampled.draw_sample(question, roc=st.session_state.get(state.EVALUATION_AXES) == ROC)
     _draw_subgroups(question)
     st.markdown("##### Reliability of the score")
     draw_reliability(question.reliability, "Score", f"{question.question}_{question.images}")
@@ -199,10 +201,7 @@ def _draw_subgroups(question: QuestionFigures) -> None:
         return
     from derm_model.evaluation_report import subgroup_table
 
-    st.caption(
-        f"At the threshold {look.plain(question.points[0].name)}. Groups differ in more than the attribute: a gap says "
-        "nothing about its cause."
-    )
+    st.caption(f"At the threshold {look.plain(question.points[0].name)}. {words.GROUPS_DIFFER}")
     for name, found in question.subgroups.items():
         made = subgroup_table(name, found)
         gap = f"{len(found.beyond_chance)} beyond chance" if found.beyond_chance else "no gap beyond chance"

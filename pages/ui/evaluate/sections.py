@@ -11,7 +11,18 @@ from derm_model import words
 from derm_model.assessment.numbers import UNDEFINED
 from derm_model.assessment.question_figures import ALL, QuestionFigures
 from pages.ui import look, state
-from pages.ui.evaluate import address, calibration, comparing, downloads, kept, levels, mapping, parts, questions
+from pages.ui.evaluate import (
+    address,
+    calibration,
+    comparing,
+    downloads,
+    kept,
+    levels,
+    mapping,
+    parts,
+    questions,
+    unusual,
+)
 from pages.ui.evaluate.kept import Shown
 from pages.ui.resources import Model
 
@@ -21,6 +32,7 @@ SECTIONS = {
     "levels": ("Levels", levels.draw_levels),
     "questions": ("Questions", questions.draw_questions),
     "calibration": ("Calibration", calibration.draw_calibration),
+    "unusual": ("Unusual images", unusual.draw_unusual),
     "compare": ("Compare", comparing.draw_comparison),
     "map": ("Map", mapping.draw_map),
 }

@@ -21,6 +21,7 @@ ICONS = {
     "partition": "account_tree",
     "figures": "query_stats",
     "calibration": "balance",
+    "subgroups": "groups",
     "points": "tune",
     "limits": "warning",
     "files": "fingerprint",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from derm_model.card import folder_name
-from derm_model.card_text import table
+from derm_model.markup import table
 from pages.ui import look, resources, state
 from pages.ui.model import differences
 from pages.ui.resources import Model

@@ -11,7 +11,8 @@ from derm_model import words
 from derm_model.assessment.answers import list_answers
 from derm_model.assessment.seen import split_beside
 from derm_model.card import BundleCard, Metric
-from derm_model.card_text import images, unbroken, value
+from derm_model.card_text import images, value
+from derm_model.markup import unbroken
 from derm_model.recipe.words import in_words
 
 MISSING = "–"

@@ -9,6 +9,7 @@ import streamlit as st
 from derm_model.bundle_zip import MAX_NAME
 from derm_model.errors import BundleError
 from pages.ui import look, resources, state
+from pages.ui.confirming import draw_keep_or_delete
 from pages.ui.model import importing, shelf
 from pages.ui.model.shelf import Kind
 from pages.ui.resources import Model
@@ -87,13 +88,7 @@ def _ask(model: Model) -> None:
         "Kept answers and saved operating points stay, and are found again when the same model is imported again. To "
         "keep the model itself, take it away as a zip first."
     )
-    with st.container(horizontal=True):
-        if st.button("Keep it", key="keep_model", type="primary"):  # the safe choice first
-            _keep()
-            st.rerun()
-        if st.button("Delete", key="delete_model", icon=":material/delete:"):
-            _delete(model.folder, model.card.name)
-            st.rerun()
+    draw_keep_or_delete("model", _keep, lambda: _delete(model.folder, model.card.name))
 
 
 def _keep() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from derm_model import words
+from derm_model.evaluation.predictive import PREVALENCES
 from pages.ui import components, look, state
-from pages.ui.threshold import address, charts, comparing, control, people, saving
+from pages.ui.threshold import address, charts, comparing, control, people, predictive, saving
 from pages.ui.threshold.desk import Desk
 from pages.ui.threshold.numbers import FIELDS, kept_rows
 
@@ -26,6 +27,7 @@ def draw_desk(desk: Desk) -> None:
         people.draw_people(desk)
         people.draw_counts(desk)
         charts.draw_net_benefit(desk)
+    predictive.draw_predictive(desk)
     comparing.draw_comparison(desk)
     saving.draw_saving(desk)
     address.put(desk)
@@ -36,6 +38,8 @@ def draw_readout(desk: Desk) -> None:
     """Sensitivity, specificity and predictive values, each with what it depends on; they follow the hand at once."""
     components.readout(
         other=desk.hand.other,
+        prevalence=desk.prevalence,
+        prevalences=PREVALENCES,
         fields=FIELDS,
         rows=kept_rows(desk),
         metrics=[
@@ -52,5 +56,5 @@ def draw_readout(desk: Desk) -> None:
         f"Sensitivity: share of the images with {disease} at or above the threshold; specificity: share of the others "
         f"below it; n = {n}. PPV: of the people above the threshold, the share with {disease}; NPV: of those below, "
         "the share without. Intervals are 95% (Wilson; predictive values: Mercaldo, at a given prevalence). "
-        "NPV is high wherever a disease is rare, also with a poor test, and excludes nothing in one patient."
+        f"{words.NPV}"
     )

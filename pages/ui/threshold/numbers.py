@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Numbers:
     @property
     def npv_text(self) -> str:
         """One decimal, and never a false 100%."""
-        return "not defined" if self.values.npv is None else fine_percent(self.values.npv)
+        return "not defined" if self.values.npv is None else words.fine_percent(self.values.npv)
 
     @property
     def ppv_note(self) -> str:
@@ -124,7 +125,10 @@ FIELDS = (
     *("found", "missed", "alarms", "spared", "foundText", "missedText", "alarmsText", "sparedText"),
     *("imagesFound", "imagesMissed", "imagesAlarms", "imagesSpared"),
     *("above", "below", "benefit", "benefitText", "best"),
+    *("ppvHalf", "ppvHalfLow", "ppvHalfHigh", "npvHalf", "npvHalfLow", "npvHalfHigh"),
 )
+HALF = 0.5  # prevalence at which the odds before the image are 1: the readout moves these values to any other
+DIGITS = 9  # of them: enough for one decimal of a per cent at a prevalence of 0.1 %, and half as long as all
 
 
 def _row(numbers: Numbers, everybody: float) -> list[Any]:
@@ -140,16 +144,16 @@ def _row(numbers: Numbers, everybody: float) -> list[Any]:
         *(people_text(n, expected) for n, expected in zip(groups, people.expected, strict=True)),
         *map(words.count, (images.found, images.missed, images.false_alarms, images.spared)),
         *(people.n_called, PEOPLE - people.n_called, numbers.benefit, signed(numbers.benefit), best),
+        *_at_half(point),
     ]
 
 
-def fine_percent(share: float) -> str:
-    """One decimal: ``99.3%``, ``>99.9%`` and ``<0.1%`` where rounding would say 100 or 0 falsely."""
-    if 0.9995 <= share < 1:
-        return ">99.9%"
-    if 0 < share < 0.0005:
-        return "<0.1%"
-    return f"{share:.1%}"
+def _at_half(point: OperatingPoint) -> Iterator[float | None]:
+    """PPV and NPV with their bounds where half the people have the disease; None where they are not defined."""
+    found = predictive_values(point, HALF)
+    for value, bounds in ((found.ppv, found.ppv_interval), (found.npv, found.npv_interval)):
+        for number in (value, *(bounds or (None, None))):
+            yield None if number is None else round(number, DIGITS)
 
 
 def signed(value: float) -> str:

@@ -8,6 +8,7 @@ from derm_model import words
 from derm_model.errors import JobError
 from derm_model.jobs import Job
 from pages.ui import look, state
+from pages.ui.confirming import draw_keep_or_delete
 from pages.ui.train import actions, evaluation
 
 
@@ -36,10 +37,4 @@ def _ask(job: Job) -> None:
     else:
         st.markdown("Its checkpoint goes with it, so that it cannot be resumed.")
     st.markdown("Curves and log go, too. This cannot be undone.")
-    with st.container(horizontal=True):
-        if st.button("Keep it", key="keep_run", type="primary"):  # the safe choice first
-            actions.keep()
-            st.rerun()
-        if st.button("Delete", key="delete_run", icon=":material/delete:"):
-            actions.delete(job.id)
-            st.rerun()
+    draw_keep_or_delete("run", actions.keep, lambda: actions.delete(job.id))

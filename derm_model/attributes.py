@@ -1,12 +1,14 @@
-"""By what an evaluation is broken down: attributes of an image, in words."""
+"""By what figures are broken down, on a card and in an evaluation: attributes of an image, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from numpy.typing import ArrayLike
 
 from derm_model.data.manifest import Record
 from derm_model.data.schema import CONFIRMATIONS
-from derm_model.evaluation.subgroups import age_band, age_bands
+from derm_model.evaluation.subgroups import Subgroups, age_band, age_bands, subgroups
 
 # In pairs, as studies of skin tone report them: single types are seldom told apart reliably, and seldom many.
 SKIN_TYPES = {1: "I–II", 2: "I–II", 3: "III–IV", 4: "III–IV", 5: "V–VI", 6: "V–VI"}
@@ -34,3 +36,27 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     "Age": age_bands(),
     "Confirmed by": tuple(name.replace("_", " ") for name in CONFIRMATIONS),
 }
+
+
+def by_attribute(
+    records: Sequence[Record], labels: ArrayLike, scores: ArrayLike, threshold: float
+) -> dict[str, Subgroups]:
+    """Figures of the images' subgroups, by attribute; only attributes with two stated values or more.
+
+    Parameters
+    ----------
+    records
+        n images.
+    labels : (n,) bool
+        True for diseased images.
+    scores : (n,) float
+        Higher means more suspicious; finite.
+    threshold
+        An image is called when its score >= threshold.
+    """
+    values = {name: [value_of(record) for record in records] for name, value_of in ATTRIBUTES.items()}
+    return {
+        name: subgroups(labels, scores, threshold, own, order=ORDERS.get(name, ()))
+        for name, own in values.items()
+        if len(set(own) - {None}) > 1
+    }

@@ -1,0 +1,1 @@
+"""How older databases become the present one; run by `derm_model.records.migrating`."""

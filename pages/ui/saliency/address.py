@@ -1,0 +1,139 @@
+"""The address of the page holds what was chosen: target, methods, settings, section; never an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import resources, state
+from pages.ui.resources import Model
+from pages.ui.saliency.choosing import NUMBERS
+from pages.ui.saliency.entries import Entry, read_by
+from pages.ui.saliency.wish import OF, Kind, Wish
+
+if TYPE_CHECKING:
+    from derm_model.net.saliency.method import Settings
+
+MODEL, EXPLAIN, METHODS, IMAGE = "model", "explain", "methods", "image"
+NODE, OTHER, CLASS, QUESTION, OF_WORD, SECTION = "node", "other", "class", "question", "of", "section"
+CHOICES = ("baseline", "block")  # settings that are words
+KEYS = (MODEL, EXPLAIN, NODE, OTHER, CLASS, QUESTION, OF_WORD, METHODS, SECTION, IMAGE, *NUMBERS, *CHOICES)
+
+
+def take_model() -> None:
+    """Choose the model that the address names, before the frame draws the choice."""
+    wanted = _news().get(MODEL)
+    found = [model for model in resources.models()[0] if model.card.bundle_id == wanted]
+    if found:
+        st.session_state[state.MODEL] = str(found[0].folder)
+
+
+def take(model: Model) -> None:
+    """Choose what a new address says beyond the model; what cannot be shown is said."""
+    query = _news()
+    if not query:
+        return
+    state.lab().link = query
+    if query.get(MODEL) not in (None, model.card.bundle_id):
+        st.warning(
+            "**The address is of another model**, which is not on this server. What is shown belongs to the model "
+            "chosen in the sidebar.",
+            icon=":material/link_off:",
+        )
+        return
+    unusable = [*_take_target(query, model), *_take_settings(query)]
+    if unusable:
+        st.warning(
+            f"**Part of the address could not be used** ({', '.join(unusable)}). The rest was.",
+            icon=":material/link_off:",
+        )
+
+
+def _take_target(query: Mapping[str, str], model: Model) -> list[str]:
+    """Set what is explained; names of what cannot be used."""
+    kind = query.get(EXPLAIN)
+    found: dict[str, tuple[str, str, bool]] = {}  # word of the query -> widget, value, usable
+    if kind is not None:
+        found[EXPLAIN] = (state.SALIENCY_KIND, kind, kind in list(Kind))
+    if OF_WORD in query:
+        found[OF_WORD] = (state.SALIENCY_OF, query[OF_WORD], query[OF_WORD] in OF)
+    if CLASS in query:
+        found[CLASS] = (state.SALIENCY_CLASS, query[CLASS], query[CLASS] in {c.id for c in model.card.classes})
+    if QUESTION in query:
+        found[QUESTION] = (state.SALIENCY_QUESTION, query[QUESTION], query[QUESTION] in model.tasks)
+    for word, key in ((NODE, state.SALIENCY_NODE), (OTHER, state.SALIENCY_OTHER)):
+        if word in query:
+            key = state.SALIENCY_LABEL if kind == Kind.LABEL else key
+            found[word] = (key, query[word], query[word] in model.taxonomy.index)
+    if IMAGE in query:
+        n = len(state.case().images)
+        usable = query[IMAGE].isascii() and query[IMAGE].isdigit() and 1 <= int(query[IMAGE]) <= max(n, 1)
+        if usable:
+            st.session_state[state.SHOWN] = int(query[IMAGE]) - 1
+    for key, value, usable in found.values():
+        if usable:
+            st.session_state[key] = Kind(value) if key == state.SALIENCY_KIND else value
+    if kind == Kind.NODE and NODE in found and found[NODE][2]:
+        state.pick(query[NODE])
+    return [word for word, (_, _, usable) in found.items() if not usable]
+
+
+def _take_settings(query: Mapping[str, str]) -> list[str]:
+    """Set methods, settings and section; those that are not there are left out by the widgets themselves."""
+    if METHODS in query:
+        st.session_state[state.SALIENCY_METHODS] = query[METHODS].split(",")
+    if SECTION in query:
+        st.session_state[state.SALIENCY_SECTION] = query[SECTION]
+    for word in CHOICES:
+        if word in query:
+            st.session_state[state.saliency_setting(word)] = query[word]
+    unusable = []
+    for word, (_, _, low, high, step) in NUMBERS.items():
+        if word not in query:
+            continue
+        value = _number(query[word])
+        is_share = step < 1
+        if low <= value <= high and (is_share or value == int(value)):
+            st.session_state[state.saliency_setting(word)] = value if is_share else int(value)
+        else:
+            unusable.append(word)
+    return unusable
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def put(model: Model, wish: Wish, chosen: Sequence[Entry], settings: Settings) -> None:
+    """Let the address say what is shown, so that it can be copied."""
+    query = {MODEL: model.card.bundle_id, **query_of(wish), METHODS: ",".join(entry.id for entry in chosen)}
+    query |= {name: str(getattr(settings, name)) for name in read_by(chosen)}
+    section = st.session_state.get(state.SALIENCY_SECTION)
+    if section:
+        query[SECTION] = str(section)
+    state.lab().link = query
+    if _query() != query:
+        st.query_params.from_dict(query)
+
+
+def query_of(wish: Wish) -> dict[str, str]:
+    """What is explained, as words of the address."""
+    query = {EXPLAIN: wish.kind.value, OF_WORD: wish.of}
+    said = {NODE: wish.node, OTHER: wish.other, CLASS: wish.class_id, QUESTION: wish.task_id}
+    return query | {word: value for word, value in said.items() if value is not None}
+
+
+def _news() -> dict[str, str]:
+    query = _query()
+    return {} if query == state.lab().link else query
+
+
+def _query() -> dict[str, str]:
+    given = st.query_params.to_dict()
+    return {key: given[key] for key in KEYS if key in given}

@@ -1,0 +1,106 @@
+"""Every test of this folder that asks for `engine` or `url` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import URL, Engine
+
+from derm_model.records.engine import new_engine
+from derm_model.records.image_store import ImageStore
+from derm_model.records.migrating import upgrade
+from tests.records import postgres
+
+DATABASES = ("sqlite", "postgresql")
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server; its tests are skipped where there is none."""
+    with postgres.cluster() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the present schema, to copy: migrating each time takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "records.db"
+    engine = new_engine(URL.create("sqlite+pysqlite", database=str(path)))
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def template(server: URL) -> str:
+    """A PostgreSQL database with the present schema, to copy."""
+    engine = new_engine(create_database(server, "template_records"))
+    upgrade(engine)
+    engine.dispose()
+    return "template_records"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own."""
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    for name in ("DERM_DATABASE_URL", "DERM_IMAGE_KEY", "DERM_RETENTION_DAYS"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(database: str, home: Path, request: pytest.FixtureRequest) -> URL:
+    """Address of an empty database."""
+    if database == "sqlite":
+        return URL.create("sqlite+pysqlite", database=str(home / "empty.db"))
+    return create_database(request.getfixturevalue("server"), f"empty_{next(_numbers)}")
+
+
+@pytest.fixture
+def url(database: str, home: Path, request: pytest.FixtureRequest) -> URL:
+    """Address of a database with the present schema and no rows."""
+    if database == "sqlite":
+        shutil.copy2(request.getfixturevalue("migrated"), home / "records.db")
+        return URL.create("sqlite+pysqlite", database=str(home / "records.db"))
+    template = request.getfixturevalue("template")
+    return create_database(request.getfixturevalue("server"), f"records_{next(_numbers)}", template)
+
+
+@pytest.fixture
+def engine(url: URL) -> Iterator[Engine]:
+    engine = new_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_engine(empty_url: URL) -> Iterator[Engine]:
+    engine = new_engine(empty_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(home: Path) -> ImageStore:
+    return ImageStore(home / "images")
+
+
+def create_database(server: URL, name: str, template: str = "template0") -> URL:
+    with psycopg.connect(
+        host=str(server.query["host"]), user=server.username, dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # names are the tests' own
+    return server.set(database=name)
