@@ -129,8 +129,8 @@ def _run_one(args: argparse.Namespace, taxonomy: Taxonomy) -> int:
     _, _, saliency = answer_and_map(engine, pixels, method, target, settings, args.report)
     if saliency is None:
         raise DermTreeError(
-            "No map is defined for this image: it is zero everywhere, so nothing that this method changes in the image "
-            "would move this answer. Try --of score, another node or another --method."
+            f"No map is defined for this image: {method.name} gives zero everywhere. Try --of score, another node or "
+            "another --method."
         )
     bundle_id = engine.bundle.card.bundle_id
     write_picture(picture_of(pixels, saliency, plain=args.plain), args.out, saliency, method, bundle_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
@@ -23,6 +23,7 @@ from derm_model.records.tables import MAX_WHO, check_share, check_text, now
 
 MAX_DETAIL = 200  # a detail is a number or a few words
 LOCAL = "local"  # who works without a login
+PART = 1000  # entries verified at once
 
 Detail = str | int | float | bool | None
 
@@ -196,29 +197,38 @@ def verify(session: Session, anchor: Head | None, expected: Head | None = None) 
         Head somebody noted elsewhere, e.g. on paper.
     """
     n = session.scalar(select(func.count()).select_from(AuditEntry)) or 0
-    noted = {head.n: (head, where) for head, where in ((anchor, "beside the database"), (expected, "given")) if head}
+    noted = [
+        (kept, where) for kept, where in ((anchor, "beside the database"), (expected, "given")) if kept is not None
+    ]
     head = EMPTY
 
-    def broken(at: int, problem: str) -> ChainReport:
-        return ChainReport(head, n, at, problem, None if anchor is None else anchor.n)
+    def broken(problem: str) -> ChainReport:
+        return ChainReport(head, n, head.n + 1, problem, None if anchor is None else anchor.n)
 
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000)):
+    for entry in _in_order(session):
         number = head.n + 1
         if entry.seq != number:
-            return broken(number, f"Entry {number} is missing: the next one there is has the number {entry.seq}.")
+            return broken(f"Entry {number} is missing: the next one there is has the number {entry.seq}.")
         if entry_digest(entry) != entry.hash:
-            return broken(number, f"Entry {number} is not as it was written: its hash does not fit what it says.")
+            return broken(f"Entry {number} is not as it was written: its hash does not fit what it says.")
         if entry.previous_hash != head.digest:
-            return broken(number, f"Entry {number} does not follow entry {head.n}: one of the two was replaced.")
-        head = Head(entry.seq, entry.hash)
-        session.expunge(entry)  # a log of years need not be in memory at once
-        for kept, where in (noted.get(number, (None, "")),):
-            if kept is not None and kept != head:
-                return broken(number, f"Entry {number} was replaced: the head {where} has another hash.")
-    for kept, where in sorted(noted.values(), key=lambda pair: pair[0].n):
+            return broken(f"Entry {number} does not follow entry {head.n}: one of the two was replaced.")
+        for kept, where in noted:
+            if kept.n == number and kept.digest != entry.hash:
+                return broken(f"Entry {number} was replaced: the head {where} has another hash.")
+        head = Head(number, entry.hash)
+    for kept, where in noted:
         if kept.n > head.n:
-            return broken(
-                head.n + 1,
-                f"The end is missing: the log has {head.n} entries, the head {where} counts {kept.n}.",
-            )
+            return broken(f"The end is missing: the log has {head.n} entries, the head {where} counts {kept.n}.")
     return ChainReport(head, n, None, None, None if anchor is None else anchor.n)
+
+
+def _in_order(session: Session) -> Iterator[AuditEntry]:
+    """Entries by number, a part at a time: a log of years need not be in memory at once."""
+    query = select(AuditEntry).order_by(AuditEntry.seq).limit(PART)
+    part = session.scalars(query).all()
+    while part:
+        yield from part
+        last = part[-1].seq
+        session.expunge_all()
+        part = session.scalars(query.where(AuditEntry.seq > last)).all()

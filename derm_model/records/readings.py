@@ -58,7 +58,7 @@ def record_reading(
     if with_ai and origin is Origin.APP and not reader_state(session, participant_id).with_ai:
         raise RecordsError("The second pass begins when every image was answered without the network.")
     _check_image(session, study, position)
-    _check_answer(study, settings, answer, seconds, confidence, origin)
+    check_answer(study, settings, answer, seconds, confidence, origin)
     return _insert(
         session,
         Reading(
@@ -100,7 +100,7 @@ def correct_reading(
         raise RecordsError("Only one's own answers can be corrected.")
     if not earlier.with_ai and answered(session, person.id, with_ai=True):
         raise RecordsError("With the network's answers seen, those given without them stay as they are.")
-    _check_answer(study, settings_of(study), answer, seconds, confidence, Origin.APP)
+    check_answer(study, settings_of(study), answer, seconds, confidence, Origin.APP)
     return _insert(
         session,
         Reading(
@@ -169,7 +169,7 @@ def _check_image(session: Session, study: Study, position: int) -> None:
         raise RecordsError(f"The study has no image {position}.")
 
 
-def _check_answer(
+def check_answer(
     study: Study,
     settings: StudySettings,
     answer: str,
@@ -177,11 +177,19 @@ def _check_answer(
     confidence: int | None,
     origin: Origin,
 ) -> None:
+    """Check an answer against the study; what a study did not ask may come with an import.
+
+    Raises
+    ------
+    RecordsError
+        The answer is none of the study's, or time or confidence is missing, not asked for or out of range.
+    """
     if answer not in study.choices:
         raise RecordsError(f"An answer is one of {', '.join(study.choices)}; got {answer!r}.")
     if seconds is None and origin is Origin.APP:
         raise RecordsError("How long the answer took is missing.")
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise RecordsError(f"The time an answer took is 0 s or longer, got {seconds}.")
-    if confidence is not None and not (settings.confidence and 0 <= confidence <= 100):
+    asked = settings.confidence or origin is Origin.IMPORT
+    if confidence is not None and not (asked and 0 <= confidence <= 100):
         raise RecordsError(f"Confidence is 0 to 100 where the study asks for it, got {confidence}.")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from derm_model.errors import RecordsError
+from derm_model.evaluation.readers import Reading as Answer
 from derm_model.records.reader_view import left_out, participant_of, reader_state
 from derm_model.records.studies import FrozenImage, images_digest
 from derm_model.records.study_tables import Participant, Reading, Role, Study, StudyImage, StudyTruth
@@ -35,6 +36,19 @@ class StudyReading:
     n_corrections: int
     origin: str
     recorded_at: datetime
+
+    @property
+    def as_answer(self) -> Answer:
+        """The same for the statistics of readers."""
+        return Answer(
+            reader=self.code,
+            image_id=self.image_id,
+            answer=self.answer,
+            with_ai=self.with_ai,
+            seconds=self.seconds,
+            confidence=self.confidence,
+            source=self.source,
+        )
 
 
 def frozen_images(session: Session, study_id: str) -> tuple[FrozenImage, ...]:

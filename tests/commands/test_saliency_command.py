@@ -163,7 +163,7 @@ def test_a_method_draws_the_map_the_explainer_makes(
     [
         (["--class", "seborrheic-keratosis"], "Seborrheic keratosis"),
         (["--task", "melanocytic"], "Melanoma"),
-        (["--node", "melanoma", "--rather-than", "nevus"], "Malignant Melanoma rather than"),
+        (["--node", "melanoma", "--rather-than", "Benign melanocytic lesions"], "Malignant Melanoma rather than"),
         (
             ["--class", "Seborrheic keratosis", "--rather-than", "melanoma"],
             "Seborrheic keratosis rather than Malignant",

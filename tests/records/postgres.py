@@ -76,7 +76,7 @@ def cluster() -> Iterator[URL]:
             wait(server, folder)
             yield url
         finally:
-            server.send_signal(signal.SIGINT)  # "fast": whoever is connected is sent away
+            server.send_signal(signal.SIGQUIT)  # "immediate": nothing of it is needed any more
             server.wait(PATIENCE_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,8 +14,12 @@ from derm_model.errors import RecordsError
 from derm_model.records import audit
 from derm_model.records.anchor import Head, anchor_file, parse_head, read_anchor
 from derm_model.records.audit import Action, ChainReport, append
-from derm_model.records.engine import reading, writing
-from tests.records.material import DIGEST
+from derm_model.records.deleting import delete_case
+from derm_model.records.engine import new_engine, reading, writing
+from derm_model.records.image_store import ImageStore
+from derm_model.records.migrating import prepare
+from derm_model.records.saving import save_visit
+from tests.records.material import DIGEST, lesion, visit
 
 TABLES = ("audit_entries", "readings", "prescreen_votes")
 
@@ -109,6 +113,40 @@ def test_replacing_a_row_is_refused_by_a_sqlite_that_was_opened_without_our_sett
         pytest.raises(sqlite3.IntegrityError, match="append-only"),
     ):
         plain.execute("INSERT OR REPLACE INTO audit_entries SELECT * FROM audit_entries")
+
+
+def test_a_postgresql_user_that_owns_no_table_can_work_and_cannot_turn_the_rules_off(
+    engine: Engine, store: ImageStore
+) -> None:
+    """The grants are those of docs/records.md."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no users")
+    with engine.begin() as connection:
+        connection.execute(text("DROP ROLE IF EXISTS app"))
+        for grant in (
+            "CREATE ROLE app LOGIN",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app",
+            "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app",
+        ):
+            connection.execute(text(grant))
+    app = new_engine(engine.url.set(username="app"))
+    prepare(app)
+    saved = save_visit(app, store, lesion(), visit(), "dr")
+    delete_case(app, store, saved.case_id, "dr")
+    assert verified(app).n == 2
+    for statement in (
+        "ALTER TABLE audit_entries DISABLE TRIGGER USER",
+        "DROP TRIGGER audit_entries_no_update ON audit_entries",
+        "SET session_replication_role = replica",
+        "TRUNCATE audit_entries",
+        "UPDATE audit_entries SET who = 'nobody'",
+    ):
+        with pytest.raises(RecordsError, match="owner|permission|append-only"), writing(app) as session:
+            session.execute(text(statement))
+    app.dispose()
+    with engine.begin() as connection:
+        connection.execute(text("DROP OWNED BY app"))
+        connection.execute(text("DROP ROLE app"))
 
 
 def seed(engine: Engine) -> None:
@@ -240,6 +278,14 @@ def test_a_damaged_anchor_is_left_and_said(engine: Engine) -> None:
     write(engine)  # what people do goes on
     with pytest.raises(RecordsError, match="damaged"):
         verified(engine)
+
+
+def test_a_log_is_verified_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "PART", 2)
+    head = write(engine, 5)
+    assert verified(engine).head == head
+    tamper(engine, "DELETE FROM audit_entries WHERE seq = 4")
+    assert verified(engine).broken_at == 4
 
 
 def test_databases_have_anchors_of_their_own(engine: Engine) -> None:

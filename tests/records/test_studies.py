@@ -14,8 +14,10 @@ from scipy.stats import spearmanr
 from sqlalchemy import Engine, event, text
 
 from derm_model.errors import AlreadyAnswered, RecordsError
+from derm_model.evaluation.readers import Reading as Answer
 from derm_model.records import audit, reader_view
 from derm_model.records.engine import reading, writing
+from derm_model.records.importing import import_readings
 from derm_model.records.reader_view import (
     GivenAnswer,
     ReaderImage,
@@ -135,8 +137,8 @@ def test_orders_differ_between_readers_and_are_the_same_on_every_device() -> Non
     orders = {own_order(7, f"R{n}", with_ai, range(40)) for n in range(20) for with_ai in (False, True)}
     assert len(orders) == 40
     assert all(sorted(order) == list(range(40)) for order in orders)
-    # worked example: sha256("7/R1/without/0") begins 0xb0, .../1 0x15, .../2 0x13
-    assert own_order(7, "R1", False, range(3)) == own_order(7, "R1", False, [2, 0, 1])
+    # worked example, by sha256sum: "7/R1/without/0" begins 6bd13cf2, .../1 015f8c71, .../2 1daa93da
+    assert own_order(7, "R1", False, range(3)) == own_order(7, "R1", False, [2, 0, 1]) == (1, 2, 0)
     assert own_order(8, "R1", False, range(40)) != own_order(7, "R1", False, range(40))
 
 
@@ -426,6 +428,33 @@ def test_imported_readings_say_so_and_need_no_time(engine: Engine, tmp_path: Pat
             ("import", None, False),
             ("import", None, True),
         ]
+
+
+def test_readings_from_elsewhere_come_in_whole_and_go_to_the_statistics(engine: Engine, tmp_path: Path) -> None:
+    study_id = make(engine, study(tmp_path, second_pass=True))
+    answers = [
+        Answer(f"R{reader}", image.image_id, CHOICES[(reader + n) % 2], confidence=50, source=image.source)
+        for reader in range(3)
+        for n, image in enumerate(study(tmp_path).images)
+    ]
+    corrected = replace(answers[0], answer="reassure")
+    with writing(engine) as session:
+        assert import_readings(session, study_id, [*answers, corrected], WHO) == 18
+    with reading(engine) as session:
+        rows = study_readings(session, study_id)
+    assert {row.origin for row in rows} == {"import"}
+    assert {row.as_answer for row in rows} == {corrected, *answers[1:]}
+    for wrong, error in (
+        (answers[0], AlreadyAnswered),
+        (Answer("R9", "moon", "biopsy", source="set"), RecordsError),
+        (replace(answers[0], reader="Dr. Jane Doe"), RecordsError),
+        (replace(answers[0], reader="R9", answer="melanoma"), RecordsError),
+    ):
+        with pytest.raises(error), writing(engine) as session:
+            import_readings(session, study_id, [replace(answers[1], reader="R8"), wrong], WHO)
+    with reading(engine) as session:
+        assert get_study(session, study_id).n_readings == 18
+        assert get_study(session, study_id).n_readers == 3
 
 
 def test_codes_name_nobody(engine: Engine, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from derm_model.net.saliency.explainer import Explainer
 from derm_model.progress import Progress, Report, quiet, track
 from derm_model.taxonomy import Taxonomy
 
-NOT_DEFINED = "No map is defined: it is zero everywhere, so no small change of a pixel would move this answer."
+NOT_DEFINED = "No map is defined: the method gives zero everywhere."
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def _draw_cell(
     sheet.paste(image, place)
     below = (place[0], place[1] + _SIDE + _GAP // 2)
     if cell.saliency is None:
-        pen.text(below, "No map is defined.", fill=_INK, font=small)
+        pen.text((below[0] + _GAP, below[1] + _GAP), "No map is defined: it is zero.", fill=_INK, font=small)
     else:
         sheet.paste(picture_of(np.asarray(image), cell.saliency, plain=True).convert("RGB"), below)
     frame = (below[0], below[1], below[0] + image.width - 1, below[1] + image.height - 1)
@@ -175,7 +175,8 @@ def _draw_cell(
 def _foot(cells: Sequence[Cell], order: Order, engine: Engine) -> str:
     how = next((cell.saliency.method for cell in cells if cell.saliency is not None), order.method.name)
     n_classes = len(engine.bundle.classes)
-    few = "" if len(cells) == n_classes else f" for {len(cells)} of the {n_classes} classes, those with most images"
+    few = "" if len(cells) == n_classes else f" for {len(cells)} of the {n_classes} classes"
+    few += ", those with most images" if PANELS == len(cells) < n_classes else ""
     what = "the true label" if order.target is None else order.target.label or "the most probable class"
     return (
         f"Maps of {what}. {how}. Darker is stronger; each map has a scale of its own, smoothed and clipped at its "

@@ -136,9 +136,11 @@ def _draw_job(job: Job) -> None:
 
 
 def _outcome(job: Job) -> str:
-    if job.status.state is JobState.FINISHED and job.status.exit_code == 1:
+    if job.status.state is not JobState.FINISHED:
+        return job_panel.outcome(job)
+    if job.status.exit_code == 1:
         return "The maps are there. Some images got none; the log names them."
-    return job_panel.outcome(job)
+    return "The maps are there."
 
 
 def _draw_files(job: Job) -> None:

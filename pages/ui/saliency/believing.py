@@ -14,6 +14,7 @@ from pages.ui.case import CaseImage
 from pages.ui.saliency import belief_figures, progress
 from pages.ui.saliency.entries import duration
 from pages.ui.saliency.grid import Panel
+from pages.ui.saliency.works import Works
 
 if TYPE_CHECKING:
     from derm_model.net.engine import Engine
@@ -154,12 +155,12 @@ def begin(engine: Engine, image: CaseImage, panel: Panel, name: str) -> None:
     state.lab().tests.start(key_of(name, panel), make)
 
 
-def results_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
+def results_of(panels: Sequence[Panel], tests: Works) -> list[dict[str, Any]]:
     """What was found of these maps, as JSON types."""
     found = []
     for panel in panels:
         for name in TESTS:
-            work = state.lab().tests.get(key_of(name, panel))
+            work = tests.get(key_of(name, panel))
             for part in (None if work is None else work.result) or []:
                 found.append({"method": panel.entry.id, "test": name, **belief_figures.as_json(part)})
     return found

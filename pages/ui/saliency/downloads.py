@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from derm_model import report, words
+from pages.ui import state
 from pages.ui.case import CaseImage
 from pages.ui.resources import Model
 from pages.ui.saliency import outline
@@ -27,7 +28,7 @@ def draw_downloads(model: Model, image: CaseImage, wish: Wish, panels: Sequence[
     done = [panel for panel in panels if panel.map is not None]
     if not done:
         return
-    single = len(done) == 1
+    single, tests = len(done) == 1, state.lab().tests  # the session is not there when a file is made
     with st.container(horizontal=True, key="saliency_files"):
         st.download_button(
             "Map as numbers (NPY)" if single else "Maps as numbers (NPY in a ZIP)",
@@ -40,7 +41,7 @@ def draw_downloads(model: Model, image: CaseImage, wish: Wish, panels: Sequence[
         )
         st.download_button(
             "Measures (JSON)",
-            lambda: measures_json(model, image, wish, done, mask, results_of(done)),
+            lambda: measures_json(model, image, wish, done, mask, results_of(done, tests)),
             "dermtree-saliency.json",
             "application/json",
             key="saliency_json",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,7 +135,13 @@ def _draw_labelled(model: Model, engine: Engine, wish: Wish, entry: Entry, setti
         return nine_examples(model, engine, source, int(seed))
 
     key = ("nine", engine.bundle.card.bundle_id, images.path, images.stamp, int(seed), _how(entry, settings))
-    _draw(model, engine, entry, settings, key, want, "nine")
+    examples = _draw(model, engine, entry, settings, key, want, "nine")
+    n_classes = len(model.taxonomy.cut(2))
+    if examples is not None and len(examples) < n_classes:
+        st.caption(
+            f"{len(examples)} of the {n_classes} classes: of the others this model has learnt nothing, or none of "
+            "these images can be read."
+        )
     st.markdown("##### Maps of all of them")
     batch.draw_form(model, images, entry, wish, settings)
     batch.draw_jobs(model)
@@ -185,8 +191,16 @@ def _read(record: Record) -> tuple[Record, NDArray[np.uint8]] | None:
         return None
 
 
-def _draw(model: Model, engine: Engine, entry: Entry, settings: Settings, key: Hashable, want: Any, name: str) -> None:
-    """The panels, or the button that begins them."""
+def _draw(
+    model: Model,
+    engine: Engine,
+    entry: Entry,
+    settings: Settings,
+    key: Hashable,
+    want: Callable[[], list[Wanted]],
+    name: str,
+) -> list[Example] | None:
+    """The panels, or the button that begins them; None while there are none."""
     works = state.lab().asks
 
     def begin() -> None:
@@ -200,10 +214,10 @@ def _draw(model: Model, engine: Engine, entry: Entry, settings: Settings, key: H
     if work is None or work.error is not None:
         st.button("Show the maps", key=f"many_{name}", icon=":material/play_arrow:", on_click=begin)
     if work is None:
-        return
+        return None
     examples: list[Example] | None = progress.draw_work(work, STAGE, works, key, f"many_{name}")
     if examples is None:
-        return
+        return None
     components.maps(
         image=grid.digest_of(key),
         photo="",
@@ -220,6 +234,7 @@ def _draw(model: Model, engine: Engine, entry: Entry, settings: Settings, key: H
         file=f"dermtree-saliency-{name}.png",
         key=f"saliency_many_{name}",
     )
+    return examples
 
 
 def _panel(number: int, example: Example, key: Hashable) -> dict[str, Any]:

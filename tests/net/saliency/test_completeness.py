@@ -40,8 +40,9 @@ def test_on_a_linear_network_they_add_up_exactly(explainer: Explainer, baseline:
     assert abs(found.error) < 1e-5 * abs(found.difference)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("baseline", BASELINES)
+@pytest.mark.parametrize(
+    "target, baseline", [(TARGETS[0], "black"), (TARGETS[1], "blurred"), (TARGETS[2], "skin"), (TARGETS[3], "skin")]
+)
 def test_on_a_convolutional_network_they_add_up_to_two_per_cent(
     explainer: Explainer, target: Target, baseline: Baseline
 ) -> None:
