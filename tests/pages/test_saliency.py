@@ -302,6 +302,16 @@ def test_a_drawn_line_covers_its_area_and_nonsense_from_a_browser_is_refused() -
         assert outline.checked_shapes(nonsense, ["a"]) is None
 
 
+def test_settings_are_told_as_they_were_set() -> None:
+    from derm_model.net.saliency.method import Settings
+    from pages.ui.saliency.entries import entries, settings_in_words
+
+    told = {name: settings_in_words(entry, Settings(samples=5)) for name, entry in entries().items()}
+    assert told[PAPER] == ""
+    assert "samples 5" in told["smoothgrad"] and "seed 0" in told["smoothgrad"]
+    assert "block last" in told["grad_cam"]
+
+
 def test_a_job_gets_the_options_the_command_knows(tiny_bundle: Path) -> None:
     from derm_model.__main__ import build_parser
     from derm_model.net.saliency.method import Settings

@@ -13,7 +13,8 @@ from sqlalchemy import URL, Engine
 
 from derm_model.records.engine import new_engine
 from derm_model.records.image_store import ImageStore
-from derm_model.records.migrating import upgrade
+from derm_model.records.migrating import HEAD, upgrade
+from derm_model.records.schema import METADATA
 from tests.records import postgres
 
 DATABASES = ("sqlite", "postgresql")
@@ -38,12 +39,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def template(server: URL) -> str:
-    """A PostgreSQL database with the present schema, to copy."""
-    engine = new_engine(create_database(server, "template_records"))
+def shared(server: URL) -> URL:
+    """A PostgreSQL database with the present schema, emptied for each test: a new one takes a thousand files."""
+    url = create_database(server, "records")
+    engine = new_engine(url)
     upgrade(engine)
     engine.dispose()
-    return "template_records"
+    return url
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +77,9 @@ def url(database: str, home: Path, request: pytest.FixtureRequest) -> URL:
     if database == "sqlite":
         shutil.copy2(request.getfixturevalue("migrated"), home / "records.db")
         return URL.create("sqlite+pysqlite", database=str(home / "records.db"))
-    template = request.getfixturevalue("template")
-    return create_database(request.getfixturevalue("server"), f"records_{next(_numbers)}", template)
+    found: URL = request.getfixturevalue("shared")
+    empty(found)
+    return found
 
 
 @pytest.fixture
@@ -98,9 +101,24 @@ def store(home: Path) -> ImageStore:
     return ImageStore(home / "images")
 
 
-def create_database(server: URL, name: str, template: str = "template0") -> URL:
-    with psycopg.connect(
-        host=str(server.query["host"]), user=server.username, dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # names are the tests' own
+def connect(server: URL, database: str) -> psycopg.Connection:
+    return psycopg.connect(host=str(server.query["host"]), user=server.username, dbname=database, autocommit=True)
+
+
+def create_database(server: URL, name: str) -> URL:
+    with connect(server, "postgres") as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")  # names are the tests' own
     return server.set(database=name)
+
+
+def empty(url: URL) -> None:
+    """Take away all rows, and what a test before has done to triggers and version. Only a superuser can."""
+    with connect(url, str(url.database)) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("SET session_replication_role = replica")  # without triggers
+        connection.execute(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY")
+        connection.execute("ALTER TABLE audit_entries ENABLE TRIGGER USER")
+        connection.execute(f"UPDATE alembic_version SET version_num = '{HEAD}'")

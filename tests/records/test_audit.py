@@ -141,7 +141,7 @@ def test_a_postgresql_user_that_owns_no_table_can_work_and_cannot_turn_the_rules
         "TRUNCATE audit_entries",
         "UPDATE audit_entries SET who = 'nobody'",
     ):
-        with pytest.raises(RecordsError, match="owner|permission|append-only"), writing(app) as session:
+        with pytest.raises(RecordsError, match=r"owner|permission|append-only"), writing(app) as session:
             session.execute(text(statement))
     app.dispose()
     with engine.begin() as connection:

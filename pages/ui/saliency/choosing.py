@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from derm_model import words
 from pages.ui import look, picker, state, viewer
 from pages.ui.case import Case, CaseImage
-from pages.ui.evaluate import parts
 from pages.ui.reading import explained_node
 from pages.ui.resources import Model
 from pages.ui.saliency.entries import PAPER, Entry, cost_in_words, duration, read_by
@@ -165,7 +164,7 @@ def choose_settings(known: dict[str, Entry], chosen: Sequence[Entry], engine: En
                     with st.container():
                         values[name] = _choose_setting(name, getattr(Settings(), name), blocks)
         settings = replace(Settings(), **values)
-        st.markdown(_table(known, settings, engine.bundle.preprocessing.size_px, pace))
+        st.markdown(_listed(known, settings, engine.bundle.preprocessing.size_px, pace))
         st.caption(
             "A pass is one image through the network. Times are estimates from a pass measured on this machine, "
             "while nobody else computes."
@@ -212,10 +211,16 @@ def _choose_setting(name: str, default: object, blocks: Sequence[str]) -> object
     )
 
 
-def _table(known: dict[str, Entry], settings: Settings, size_px: int, pace: Pace | None) -> str:
-    rows = []
+def _listed(known: dict[str, Entry], settings: Settings, size_px: int, pace: Pace | None) -> str:
+    """A line for each method; a table of so many words is no use on a phone."""
+    lines = []
     for entry in known.values():
         cost = entry.method.cost(settings, size_px)
         time = duration(None if pace is None else cost.seconds(pace))
-        rows.append((entry.label, entry.method.meaning, entry.paper, cost_in_words(cost), time))
-    return parts.table(("Method", "What its map says", "Paper", "Cost", "Time here"), rows, n_words=5)
+        badge = f" ({entry.badge})" if entry.badge else ""
+        needs = f"{cost_in_words(cost)}{f', {time}' if time else ''}"
+        lines.append(
+            f"- **{look.plain(entry.name)}**{badge}, {needs}. {look.plain(entry.method.meaning)} "
+            f"*{look.plain(entry.paper)}.*"
+        )
+    return "\n".join(lines)

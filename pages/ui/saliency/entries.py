@@ -97,9 +97,8 @@ def map_key(bundle_id: str, digest: str, entry: Entry, target: Target, settings:
 
 def settings_in_words(entry: Entry, settings: Settings) -> str:
     """``samples 16, noise 0.15``; "" where it reads none."""
-    return ", ".join(
-        f"{name.removesuffix('_px')} {getattr(settings, name) or 'last'}" for name in entry.method.settings
-    )
+    read = ((name.removesuffix("_px"), getattr(settings, name)) for name in entry.method.settings)
+    return ", ".join(f"{name} {'last' if value is None else value}" for name, value in read)
 
 
 def cost_in_words(cost: Cost) -> str:

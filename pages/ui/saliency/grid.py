@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from derm_model.net.saliency.method import Pace, Settings
 
 PATIENCE_S = 0.6  # the paper's map is there by then
-ASK_ABOVE_S = 20.0  # what takes longer begins on demand only
-ASK_ABOVE_PASSES = 100  # and this, until it is known how long a pass takes
+ASK_ABOVE_S = 20.0  # what takes longer begins on demand only, if it also takes
+ASK_ABOVE_PASSES = 50  # more than this: a pass may have been timed while the machine was busy
+MEANING = (
+    "Darker is stronger. A map shows **what the network reacted to**, not where disease is, and it can be wrong where "
+    "the answer is right."
+)
 HOW_TO_READ = (
     "Every map answers another question about the same answer, so that two may differ and both be right; each method's "
-    "line says which. Darker is stronger. A map shows **what the network reacted to**, not where disease is, and it "
-    "can be wrong where the answer is right. Before you believe one, try it under *Can it be believed*.\n\n"
+    f"line says which. {MEANING} Before you believe one, try it under *Can it be believed*.\n\n"
     "*Under the pointer:* the map's own value, not smoothed, and how many of its pixels are as strong. "
     "*Zoom:* the buttons, the keys + and −, 0 to fit, Ctrl with the wheel, two fingers, or a double click; arrow keys "
     "move the zoomed image, Shift with arrow keys reads a place."
@@ -100,7 +103,7 @@ def panels_of(
         key = map_key(model.card.bundle_id, image.digest, entry, target, settings)
         cost = entry.method.cost(settings, engine.bundle.preprocessing.size_px)
         needed = None if pace is None else cost.seconds(pace)
-        is_long = cost.passes > ASK_ABOVE_PASSES if needed is None else needed > ASK_ABOVE_S
+        is_long = cost.passes > ASK_ABOVE_PASSES and (needed is None or needed > ASK_ABOVE_S)
         found.append(Panel(entry, settings, badge, key, target, works.get(key), seconds=needed, is_long=is_long))
     works.forget_others({panel.key for panel in found})
     begun = [_begun(panel, engine, image) for panel in found]
@@ -245,15 +248,20 @@ def encoded(values: NDArray[np.float32]) -> dict[str, Any]:
 
 def caption_lines(model: Model, image: CaseImage, panels: Sequence[Panel]) -> list[str]:
     """What a saved picture says below the maps."""
-    explained = next((panel.map.label for panel in panels if panel.map is not None), "")
+    explained = next((_explained(panel.target, panel.map) for panel in panels if panel.target and panel.map), "")
     how = [f"{p.entry.name}: {text}" for p in panels if (text := settings_in_words(p.entry, p.settings))]
     drawing = "A drawing made by a program, not a patient. " if image.is_drawing else ""
     return [
         words.NOTICE,
         f"{drawing}Explained: {explained}. {'; '.join(how)}",
-        words.MAP.replace("**", ""),
+        MEANING.replace("**", ""),
         f"Model {model.card.name}, bundle {model.card.bundle_id}.",
     ]
+
+
+def _explained(target: Target, found: SaliencyMap) -> str:
+    is_score = target.negative is not None and not target.contrast
+    return f"score for {found.label}" if is_score else found.label
 
 
 def _draw_waiting(engine: Engine, image: CaseImage, panels: Sequence[Panel]) -> None:

@@ -228,7 +228,7 @@ def _draw(
         defaults={"opacity": 70, "clip": 99.5, "smooth": True, "style": "overlay", "scale": "own"},
         caption=[
             words.NOTICE,
-            f"Method: {entry.label}. {words.MAP.replace('**', '')}",
+            f"Method: {entry.label}. {grid.MEANING.replace('**', '')}",
             f"Model {model.card.name}, bundle {model.card.bundle_id}.",
         ],
         file=f"dermtree-saliency-{name}.png",

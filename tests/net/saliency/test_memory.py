@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-# Two full steps and a part of a third: a step that kept what the one before needed would show. Twice as long is no more.
+# Two full steps and part of a third: a step that kept what the one before needed would show.
 SCRIPT = """
 import resource, sys
 from pathlib import Path
