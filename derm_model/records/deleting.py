@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
@@ -13,12 +14,13 @@ from derm_model.errors import RecordsError
 from derm_model.files import taking_turns
 from derm_model.records import audit
 from derm_model.records.case_tables import Case, StoredImage, Visit, VisitImage
-from derm_model.records.engine import reading
+from derm_model.records.engine import BUSY_S, explaining, reading
 from derm_model.records.image_changes import MAX_ASKED, changing_images, drop_unheld
 from derm_model.records.image_store import ImageStore
 from derm_model.records.tables import now
 
 VARIABLE = "DERM_RETENTION_DAYS"
+SCRUB_MS = 1000  # a person waits; whoever still reads then is a backup, and the next delete will do
 CASE_TABLES = ("cases", "visits", "visit_images", "images", "predictions", "answers", "outcomes")
 
 
@@ -139,12 +141,27 @@ def scrub(engine: Engine) -> bool:
     SQLite overwrites what is deleted (secure_delete), and its log, which holds older pages, is emptied here. PostgreSQL
     keeps deleted rows until a vacuum.
     """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if engine.dialect.name == "sqlite":
-            busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
-            return not busy
+    if engine.dialect.name == "sqlite":
+        return _empty_log(engine)
+    with explaining(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"VACUUM {', '.join(CASE_TABLES)}"))
-        return True
+    return True
+
+
+def _empty_log(engine: Engine) -> bool:
+    with explaining(engine):
+        pooled = engine.raw_connection()  # outside any transaction
+    driver = pooled.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        driver.execute(f"PRAGMA busy_timeout = {SCRUB_MS}")
+        busy: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        driver.execute(f"PRAGMA busy_timeout = {1000 * BUSY_S}")
+    except sqlite3.Error as error:
+        raise RecordsError(f"What was deleted is still in the database's log: {error}. Try `records purge`.") from error
+    finally:
+        pooled.close()
+    return not busy
 
 
 def missing_files(engine: Engine, store: ImageStore) -> tuple[str, ...]:

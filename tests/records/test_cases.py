@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -31,6 +32,7 @@ from derm_model.records.deleting import (
     missing_files,
     purge,
     retention_days,
+    scrub,
     sweep,
 )
 from derm_model.records.engine import reading, writing
@@ -263,6 +265,24 @@ def test_deleting_leaves_nothing_in_the_files_of_the_database(home: Path, engine
         with engine.connect() as connection:  # dead rows of the tables' files, by PostgreSQL's own count
             query = text("SELECT pg_relation_size('cases') + pg_relation_size('visits') + pg_relation_size('outcomes')")
             assert connection.scalar(query) == 0
+
+
+def test_a_delete_does_not_wait_for_who_reads_and_the_next_one_empties_the_log(
+    home: Path, engine: Engine, store: ImageStore
+) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("the log is SQLite's")
+    saved = save_visit(engine, store, lesion("SECRETKEY"), visit(), WHO)
+    with reading(engine) as session:
+        list_cases(session)
+        begun = time.monotonic()
+        delete_case(engine, store, saved.case_id, WHO)
+        assert time.monotonic() - begun < 10
+        assert not scrub(engine)
+        with engine.connect() as connection:
+            assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
+    assert scrub(engine)
+    assert not any(b"SECRETKEY" in path.read_bytes() for path in home.glob("records.db*"))
 
 
 def test_a_visit_a_case_or_a_patient_can_be_deleted(engine: Engine, store: ImageStore) -> None:
