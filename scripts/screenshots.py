@@ -204,6 +204,15 @@ def _classify(page: Page, url: str) -> Shots:
     yield "classify-tree", None
 
 
+def _saliency(page: Page, url: str) -> Shots:
+    """Maps by three methods, side by side."""
+    page.goto(f"{url}/saliency")
+    page.get_by_role("button", name=f"Use drawing {DRAWING}").click()
+    expect(page.get_by_text("The address of this page").first).to_be_visible()
+    expect(page.get_by_text("At work")).to_have_count(0)
+    yield "saliency", CARD_HEIGHT_PX
+
+
 def _threshold(page: Page, url: str) -> Shots:
     """The desk at a threshold, in a clinic where one lesion of fifty is a melanoma."""
     page.goto(f"{url}/threshold?question=melanocytic&threshold=0.4&prevalence=0.02")
@@ -229,6 +238,7 @@ def _evaluate(page: Page, url: str) -> Shots:
 PAGES: dict[str, Callable[[Page, str], Shots]] = {
     "classify": _classify,
     "threshold": _threshold,
+    "saliency": _saliency,
     "data": _data,
     "train": _train,
     EVALUATE: _evaluate,
