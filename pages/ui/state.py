@@ -160,6 +160,7 @@ _IMPORTED = "dermtree_imported"
 _DELETING_MODEL = "dermtree_deleting_model"
 _DELETING_EVALUATION = "dermtree_deleting_evaluation"
 _EVALUATION_LINK = "dermtree_evaluation_link"
+N_LINKS = 8
 _LAB = "dermtree_saliency_lab"
 
 
@@ -372,14 +373,16 @@ def ask_to_delete_evaluation(folder: str | None) -> None:
     st.session_state[_DELETING_EVALUATION] = folder
 
 
-def evaluation_link() -> dict[str, str]:
-    """Query the Evaluate page put into the address: one that differs is news."""
-    return _owned(_EVALUATION_LINK, dict)
+def evaluation_links() -> tuple[dict[str, str], ...]:
+    """Queries the Evaluate page put into the address, the newest last: one that differs is news."""
+    return tuple(_owned(_EVALUATION_LINK, list))
 
 
 def set_evaluation_link(query: dict[str, str]) -> None:
-    """Remember it."""
-    st.session_state[_EVALUATION_LINK] = query
+    """Remember it, and a few before it, which a slow browser may still say."""
+    links = evaluation_links()
+    if links[-1:] != (query,):
+        st.session_state[_EVALUATION_LINK] = [*links, query][-N_LINKS:]
 
 
 def lab() -> Lab:

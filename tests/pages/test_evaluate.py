@@ -391,6 +391,27 @@ def test_an_address_brings_back_evaluation_section_and_what_was_chosen_in_it(tin
     assert END in texts(page)
 
 
+def test_a_hand_that_is_quicker_than_the_address_wins_and_going_back_in_the_browser_still_works(
+    tiny_bundle: Path,
+) -> None:
+    make_answers(tiny_bundle)
+    page = go(open_page(), "questions")
+    questions = dict(page.query_params)
+    calibration = dict(go(page, "calibration").query_params)
+    assert questions != calibration
+
+    page.query_params.clear()
+    page.query_params.update(questions)  # the browser still says the address of before
+    go(page, "compare")
+    assert page.session_state[state.EVALUATION_SECTION] == "compare"
+    assert page.query_params["section"] == "compare"
+
+    page.query_params.clear()
+    page.query_params.update(calibration)  # back, and no widget was touched
+    settle(page.run())
+    assert page.session_state[state.EVALUATION_SECTION] == "calibration"
+
+
 def test_an_address_of_an_evaluation_that_is_not_here_is_said(tiny_bundle: Path) -> None:
     make_answers(tiny_bundle)
     page = open_page(evaluation="0" * 16, section="no such section")

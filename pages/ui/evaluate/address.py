@@ -77,7 +77,15 @@ def take(model: Model) -> None:
 
 def put(model: Model, digest: str, section: str) -> None:
     """Let the address say what is shown, so that it can be copied."""
-    query = {MODEL: model.card.bundle_id, EVALUATION: digest, SECTION: section}
+    query = {MODEL: model.card.bundle_id, EVALUATION: digest} | _view(section)
+    state.set_evaluation_link(query)
+    if _query() != query:
+        st.query_params.from_dict(query)
+
+
+def _view(section: str) -> dict[str, str]:
+    """Section and what is chosen in it, as the widgets have it."""
+    query = {SECTION: section}
     for word, key in WIDGETS[section].items():
         value = st.session_state.get(key)
         if isinstance(value, list | tuple):
@@ -87,14 +95,29 @@ def put(model: Model, digest: str, section: str) -> None:
     if query.get("question") != "own":
         for word in LISTS:
             query.pop(word, None)
-    state.set_evaluation_link(query)
-    if _query() != query:
-        st.query_params.from_dict(query)
+    return query
 
 
 def _news() -> dict[str, str]:
-    query = _query()
-    return {} if query == state.evaluation_link() else query
+    """What the address says and the page does not know yet; {} where there is nothing new.
+
+    A hand that is quicker than the browser's address sends what was pressed together with an address the page wrote
+    before: what was pressed counts.
+    """
+    query, links = _query(), state.evaluation_links()
+    if query == (links[-1] if links else {}):
+        return {}
+    return {} if query in links and _was_moved(links[-1]) else query
+
+
+def _was_moved(link: dict[str, str]) -> bool:
+    """Whether a widget says something else than the address written last."""
+    section, evaluation = (st.session_state.get(key) for key in (state.EVALUATION_SECTION, state.EVALUATION))
+    if section not in WIDGETS:
+        return False
+    if evaluation not in (None, link.get(EVALUATION)):
+        return True
+    return _view(section) != {word: value for word, value in link.items() if word not in (MODEL, EVALUATION)}
 
 
 def _query() -> dict[str, str]:
