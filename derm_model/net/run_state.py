@@ -16,11 +16,12 @@ import dataclasses
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -35,6 +36,8 @@ from derm_model.net.network import AnyNetwork, build_network
 from derm_model.net.optimizer import build_optimizer
 from derm_model.net.precision import autocast_dtype
 from derm_model.recipe.config import TrainConfig
+
+LOCK_PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -104,14 +107,25 @@ class RunPaths:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.lock.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _locks(file):
                 raise TrainingError(
                     f"One process trains in a run folder. Another is at it in {self.folder}. Wait for it, stop it, or "
                     "choose another --out."
-                ) from None
+                )
             yield
+
+
+def _locks(file: IO[str]) -> bool:
+    """Whether the file could be locked; asked for a while, as the readers of a killed process outlive it a moment."""
+    end = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.1)
 
 
 @contextmanager

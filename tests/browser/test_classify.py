@@ -17,7 +17,7 @@ from derm_model.data.drawings import draw_lesion
 from derm_model.palette import DARK, LIGHT
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
 
 
 def drawing(seed: int, name: str = "clinic.jpg") -> FilePayload:
@@ -111,6 +111,7 @@ def test_an_unreadable_file_is_named_and_the_other_image_kept(open_page: OpenPag
 def test_an_image_can_be_pasted(open_page: OpenPage) -> None:
     page = open_page()
     page.wait_for_function("() => Boolean(window._dermtreePaste)")
+    wait_until_still(page)
     page.evaluate(
         """data => {
           const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0))

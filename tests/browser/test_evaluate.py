@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
 from tests.browser.test_dataset import press_option
 from tests.net.drawn import write_drawn_manifest
 
@@ -109,6 +109,7 @@ def test_no_section_scrolls_sideways_at_390_px(open_page: OpenPage, evaluate_url
         ("Compare", ".st-key-section_compare"),
         ("Map", "[class*=st-key-evaluation_map]"),
     ):
+        wait_until_still(page)
         section(page, name)
-        expect(page.locator(there).first).to_be_visible()
+        expect(page.locator(there).first, name).to_be_visible()
         expect_no_sideways_scroll(page)

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
 from tests.browser.test_classify import ask, drawing, upload
 
 TWO = "/saliency?methods=gradient,smoothgrad&samples=4"
@@ -149,9 +149,11 @@ def test_a_map_is_tested_and_the_image_is_asked(open_page: OpenPage) -> None:
     expect(page.locator(".st-key-belief_randomisation .js-plotly-plot")).to_be_visible()
     expect(page.locator(".st-key-belief_stages img").first).to_be_visible()
 
+    wait_until_still(page)
     page.get_by_text("Ask the image", exact=True).click()
     region = page.locator(".st-key-saliency_region")
     region.get_by_text("Ellipse by numbers").click()
+    wait_until_still(page)
     region.get_by_role("button", name="Set the ellipse").click()
     expect(region.get_by_alt_text("The image, partly painted over")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Change")).to_be_visible()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 REHEARSAL = r'''
 """Only in the workers of the tests: `python -m derm_model rehearse`."""
-import os, resource, subprocess, sys, time, types
+import os, resource, subprocess, sys, tempfile, time, types
 import derm_model.__main__
 from derm_model.errors import CurationError
 from derm_model.progress import Progress, track
@@ -67,7 +67,8 @@ def fill(path):  # until nothing fits any more, the log and the status neither
 
 def limit(n_bytes):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(n_bytes), resource.RLIM_INFINITY))
-    fill("big")
+    with tempfile.TemporaryDirectory() as folder:
+        fill(os.path.join(folder, "big"))
 
 def run(args):
     with open(args.out, "a", encoding="utf-8") as file:
