@@ -208,8 +208,9 @@ def _saliency(page: Page, url: str) -> Shots:
     """Maps by three methods, side by side."""
     page.goto(f"{url}/saliency")
     page.get_by_role("button", name=f"Use drawing {DRAWING}").click()
-    expect(page.get_by_text("The address of this page").first).to_be_visible()
+    expect(page.get_by_text("Can it be believed").first).to_be_visible()
     expect(page.get_by_text("At work")).to_have_count(0)
+    expect(page.get_by_role("button", name="Test", exact=False).first).to_be_visible()
     yield "saliency", CARD_HEIGHT_PX
 
 
