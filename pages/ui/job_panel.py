@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -52,14 +53,14 @@ def is_busy(workspace: Workspace) -> bool:
 
 def draw_jobs(workspace: Workspace) -> None:
     """The newest job, and the ones before it folded; follows the work without a hand on the page."""
-    active = _active(_jobs(workspace))
-    panel = st.fragment(_draw_panel, run_every=POLL_S if active else IDLE_POLL_S)
-    panel(workspace, active)
+    at_work = active(_jobs(workspace))
+    panel = st.fragment(_draw_panel, run_every=POLL_S if at_work else IDLE_POLL_S)
+    panel(workspace, at_work)
 
 
 def _draw_panel(workspace: Workspace, active_before: tuple[str, ...]) -> None:
     jobs = _jobs(workspace)
-    if _active(jobs) != active_before:
+    if active(jobs) != active_before:
         st.rerun()  # the whole page: what the job wrote is on disk, and buttons may be pressed again
     if not jobs:
         return
@@ -74,6 +75,44 @@ def _draw_panel(workspace: Workspace, active_before: tuple[str, ...]) -> None:
 
 
 def _draw_job(job: Job) -> None:
+    again = Again("Start again", _again, "What was finished is not done again.") if job.request.arguments else None
+    draw_card(job, again=again, dismissed="Deletes its log, nothing else.")
+
+
+@dataclass(frozen=True)
+class Again:
+    """How a job that did not finish is taken up: a button, what it calls with the job, and its help."""
+
+    label: str
+    call: Callable[[Job], None]
+    help: str | None = None
+
+
+def draw_card(
+    job: Job,
+    *,
+    again: Again | None,
+    dismissed: str,
+    waiting: str | None = None,
+    told: Callable[[Job], str] | None = None,
+    below: Callable[[Job], None] | None = None,
+) -> None:
+    """One job: state, title, at most two buttons, where it is or how it ended, its log folded.
+
+    Parameters
+    ----------
+    job
+    again
+        None where it cannot be taken up.
+    dismissed
+        What "Dismiss" deletes, in a sentence.
+    waiting
+        What a waiting job waits for; None: it is told like one at work.
+    told
+        How it ended; default `outcome`.
+    below
+        Draws what an ended job has to give.
+    """
     status = job.status
     word, colour, icon = LOOKS[status.state]
     with st.container(border=True, key=f"job_{job.id}", gap="xsmall"):
@@ -81,11 +120,15 @@ def _draw_job(job: Job) -> None:
             st.badge(word, color=colour, icon=icon)
             st.markdown(f"**{look.plain(job.request.title)}**", width="content")
             st.caption(look.moment(job.request.created_at), width="content")
-            _draw_buttons(job)
-        if job.is_active:
+            _draw_buttons(job, again, dismissed)
+        if waiting is not None and status.state is JobState.QUEUED:
+            st.caption(waiting)
+        elif job.is_active:
             st.progress(status.fraction or 0.0, sentence(job))
         else:
-            st.markdown(outcome(job))
+            st.markdown((told or outcome)(job))
+            if below is not None:
+                below(job)
         with st.expander("Log, last lines", icon=":material/terminal:", key=f"log_{job.id}", on_change="rerun") as fold:
             if fold.open:
                 st.code(tail(job.paths.log, LOG_LINES) or "Nothing was printed.", language=None, wrap_lines=True)
@@ -121,7 +164,7 @@ def outcome(job: Job) -> str:
     return f"{look.plain(status.message) or 'The log says more.'}{reached}"
 
 
-def _draw_buttons(job: Job) -> None:
+def _draw_buttons(job: Job, again: Again | None, dismissed: str) -> None:
     """At most two buttons, by what can be done now."""
     asked = job.paths.cancel.exists()
     if job.is_active and not asked:
@@ -134,23 +177,16 @@ def _draw_buttons(job: Job) -> None:
         )
     if job.is_active:
         return
-    if job.status.state is not JobState.FINISHED and job.request.arguments:
+    if job.status.state is not JobState.FINISHED and again is not None:
         st.button(
-            "Start again",
+            again.label,
             key=f"again_{job.id}",
             icon=":material/replay:",
-            on_click=_again,
+            on_click=again.call,
             args=(job,),
-            help="What was finished is not done again.",
+            help=again.help,
         )
-    st.button(
-        "Dismiss",
-        key=f"delete_{job.id}",
-        type="tertiary",
-        on_click=_delete,
-        args=(job.id,),
-        help="Deletes its log, nothing else.",
-    )
+    st.button("Dismiss", key=f"delete_{job.id}", type="tertiary", on_click=dismiss, args=(job.id,), help=dismissed)
 
 
 def _is_silent(job: Job) -> bool:
@@ -176,7 +212,8 @@ def _again(job: Job) -> None:
         state.say(look.plain(str(error)), failed=True)
 
 
-def _delete(job_id: str) -> None:
+def dismiss(job_id: str) -> None:
+    """Delete an ended job with its folder; what keeps it from being deleted is said."""
     try:
         JobStore().delete(job_id)
     except DermTreeError as error:
@@ -187,7 +224,8 @@ def _jobs(workspace: Workspace) -> list[Job]:
     return JobStore().list(about=_about(workspace))
 
 
-def _active(jobs: Sequence[Job]) -> tuple[str, ...]:
+def active(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Ids of the jobs at work, or waiting to be."""
     return tuple(job.id for job in jobs if job.is_active)
 
 

@@ -150,7 +150,6 @@ _DOOR = "dermtree_door"
 _LISTED = "dermtree_listed_sides"
 _UNDO = "dermtree_undo"
 _HANDS = "dermtree_desk_hands"
-_LINKS = "dermtree_desk_links"
 _SCORED = "dermtree_desk_scored"
 _CLICKS = "dermtree_desk_clicks"
 _KEPT = "dermtree_desk_kept"
@@ -159,8 +158,7 @@ _BUNDLE_DOOR = "dermtree_bundle_door"
 _IMPORTED = "dermtree_imported"
 _DELETING_MODEL = "dermtree_deleting_model"
 _DELETING_EVALUATION = "dermtree_deleting_evaluation"
-_EVALUATION_LINK = "dermtree_evaluation_link"
-N_LINKS = 8
+_WRITTEN = "dermtree_written"
 _LAB = "dermtree_saliency_lab"
 
 
@@ -300,11 +298,6 @@ def hands() -> Hands:
     return _owned(_HANDS, dict)
 
 
-def desk_links() -> list[dict[str, str]]:
-    """Queries the desk put into the address, the last one at the end: an address with another one is news."""
-    return _owned(_LINKS, list)
-
-
 def scored() -> dict[tuple[object, ...], Scored]:
     """Kept answers as the desk last read them: of this session, because they are answers about images."""
     return _owned(_SCORED, dict)
@@ -373,16 +366,9 @@ def ask_to_delete_evaluation(folder: str | None) -> None:
     st.session_state[_DELETING_EVALUATION] = folder
 
 
-def evaluation_links() -> tuple[dict[str, str], ...]:
-    """Queries the Evaluate page put into the address, the newest last: one that differs is news."""
-    return tuple(_owned(_EVALUATION_LINK, list))
-
-
-def set_evaluation_link(query: dict[str, str]) -> None:
-    """Remember it, and a few before it, which a slow browser may still say."""
-    links = evaluation_links()
-    if links[-1:] != (query,):
-        st.session_state[_EVALUATION_LINK] = [*links, query][-N_LINKS:]
+def written(page: str, make: Callable[[], T]) -> T:
+    """What a page put into its address (`address_bar`)."""
+    return _owned(f"{_WRITTEN}_{page}", make)
 
 
 def lab() -> Lab:

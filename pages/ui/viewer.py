@@ -75,11 +75,6 @@ def draw_viewer(image: CaseImage, reading: Reading) -> None:
         st.caption("There is no map: the gradient is zero everywhere, so no pixel would move this answer.")
 
 
-def _alt(image: CaseImage, explained: str) -> str:
-    kind = "Drawing" if image.is_drawing else "Image"
-    return f"{kind} {image.name} with the map for {explained}." if explained else f"{kind} {image.name}."
-
-
 def explain_choice(model: Model, task: TaskClasses | None) -> tuple[Explain, Gradient]:
     """What the map shall explain, from the session; only what applies to this question and node."""
     options = _explain_options(model.aggregator, model, task)
@@ -123,10 +118,7 @@ def draw_explain_controls(model: Model, task: TaskClasses | None, predicted: str
             st.radio(
                 "Gradient of",
                 list(Gradient),
-                format_func={
-                    Gradient.LOSS: "the loss (as in the paper)",
-                    Gradient.SCORE: "the probability",
-                }.__getitem__,
+                format_func=GRADIENTS.__getitem__,
                 key=state.GRADIENT,
                 persist_state="session",
                 help="The loss is −log P of what is explained; its map stays readable where P is near 0 or 1.",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from derm_model.assessment.answers import list_answers
 from pages.ui import resources, state
+from pages.ui.address_bar import AddressBar
 from pages.ui.resources import Model
 
 MODEL, EVALUATION, SECTION = "model", "evaluation", "section"
@@ -27,12 +28,16 @@ WIDGETS: dict[str, dict[str, str]] = {
     "map": {"colour": state.EVALUATION_COLOUR},
 }
 LISTS = ("positive", "negative")  # several ids, with commas
-KEYS = (MODEL, EVALUATION, SECTION, *(word for words in WIDGETS.values() for word in words))
+BAR = AddressBar(
+    "evaluate",
+    (MODEL, EVALUATION, SECTION, *(word for words in WIDGETS.values() for word in words)),
+    (state.EVALUATION, state.EVALUATION_SECTION, *(key for words in WIDGETS.values() for key in words.values())),
+)
 
 
 def take_model() -> None:
     """Choose the model the address names, or else one that has the evaluation, before the frame draws the choice."""
-    query = _news()
+    query = BAR.news()
     if not query:
         return
     usable = {model.card.bundle_id: model for model in resources.models()[0]}
@@ -48,10 +53,10 @@ def take_model() -> None:
 
 def take(model: Model) -> None:
     """Choose what a new address says beyond the model; what is not here is said."""
-    query = _news()
+    query = BAR.news()
     if not query:
         return
-    state.set_evaluation_link(query)
+    BAR.take(query)
     if query.get(MODEL) not in (None, model.card.bundle_id):
         st.warning(
             "**The address is of another model**, which is not on this server. What is shown belongs to the model "
@@ -77,15 +82,7 @@ def take(model: Model) -> None:
 
 def put(model: Model, digest: str, section: str) -> None:
     """Let the address say what is shown, so that it can be copied."""
-    query = {MODEL: model.card.bundle_id, EVALUATION: digest} | _view(section)
-    state.set_evaluation_link(query)
-    if _query() != query:
-        st.query_params.from_dict(query)
-
-
-def _view(section: str) -> dict[str, str]:
-    """Section and what is chosen in it, as the widgets have it."""
-    query = {SECTION: section}
+    query = {MODEL: model.card.bundle_id, EVALUATION: digest, SECTION: section}
     for word, key in WIDGETS[section].items():
         value = st.session_state.get(key)
         if isinstance(value, list | tuple):
@@ -95,31 +92,4 @@ def _view(section: str) -> dict[str, str]:
     if query.get("question") != "own":
         for word in LISTS:
             query.pop(word, None)
-    return query
-
-
-def _news() -> dict[str, str]:
-    """What the address says and the page does not know yet; {} where there is nothing new.
-
-    A hand that is quicker than the browser's address sends what was pressed together with an address the page wrote
-    before: what was pressed counts.
-    """
-    query, links = _query(), state.evaluation_links()
-    if query == (links[-1] if links else {}):
-        return {}
-    return {} if query in links and _was_moved(links[-1]) else query
-
-
-def _was_moved(link: dict[str, str]) -> bool:
-    """Whether a widget says something else than the address written last."""
-    section, evaluation = (st.session_state.get(key) for key in (state.EVALUATION_SECTION, state.EVALUATION))
-    if section not in WIDGETS:
-        return False
-    if evaluation not in (None, link.get(EVALUATION)):
-        return True
-    return _view(section) != {word: value for word, value in link.items() if word not in (MODEL, EVALUATION)}
-
-
-def _query() -> dict[str, str]:
-    given = st.query_params.to_dict()
-    return {key: given[key] for key in KEYS if key in given}
+    BAR.put(query)

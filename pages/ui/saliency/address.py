@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import resources, state
+from pages.ui.address_bar import AddressBar
 from pages.ui.resources import Model
 from pages.ui.saliency.choosing import NUMBERS
 from pages.ui.saliency.entries import Entry, read_by
@@ -20,12 +21,26 @@ if TYPE_CHECKING:
 MODEL, EXPLAIN, METHODS, IMAGE = "model", "explain", "methods", "image"
 NODE, OTHER, CLASS, QUESTION, OF_WORD, SECTION = "node", "other", "class", "question", "of", "section"
 CHOICES = ("baseline", "block")  # settings that are words
-KEYS = (MODEL, EXPLAIN, NODE, OTHER, CLASS, QUESTION, OF_WORD, METHODS, SECTION, IMAGE, *NUMBERS, *CHOICES)
+BAR = AddressBar(
+    "saliency",
+    (MODEL, EXPLAIN, NODE, OTHER, CLASS, QUESTION, OF_WORD, METHODS, SECTION, IMAGE, *NUMBERS, *CHOICES),
+    (
+        *(
+            state.SALIENCY_KIND,
+            state.SALIENCY_CLASS,
+            state.SALIENCY_QUESTION,
+            state.SALIENCY_NODE,
+            state.SALIENCY_OTHER,
+        ),
+        *(state.SALIENCY_LABEL, state.SALIENCY_OF, state.SALIENCY_METHODS, state.SALIENCY_SECTION),
+        *(state.saliency_setting(name) for name in (*NUMBERS, *CHOICES)),
+    ),
+)
 
 
 def take_model() -> None:
     """Choose the model that the address names, before the frame draws the choice."""
-    wanted = _news().get(MODEL)
+    wanted = BAR.news().get(MODEL)
     found = [model for model in resources.models()[0] if model.card.bundle_id == wanted]
     if found:
         st.session_state[state.MODEL] = str(found[0].folder)
@@ -33,10 +48,10 @@ def take_model() -> None:
 
 def take(model: Model) -> None:
     """Choose what a new address says beyond the model; what cannot be shown is said."""
-    query = _news()
+    query = BAR.news()
     if not query:
         return
-    state.lab().link = query
+    BAR.take(query)
     if query.get(MODEL) not in (None, model.card.bundle_id):
         st.warning(
             "**The address is of another model**, which is not on this server. What is shown belongs to the model "
@@ -117,9 +132,7 @@ def put(model: Model, wish: Wish, chosen: Sequence[Entry], settings: Settings) -
     section = st.session_state.get(state.SALIENCY_SECTION)
     if section:
         query[SECTION] = str(section)
-    state.lab().link = query
-    if _query() != query:
-        st.query_params.from_dict(query)
+    BAR.put(query)
 
 
 def query_of(wish: Wish) -> dict[str, str]:
@@ -127,13 +140,3 @@ def query_of(wish: Wish) -> dict[str, str]:
     query = {EXPLAIN: wish.kind.value, OF_WORD: wish.of}
     said = {NODE: wish.node, OTHER: wish.other, CLASS: wish.class_id, QUESTION: wish.task_id}
     return query | {word: value for word, value in said.items() if value is not None}
-
-
-def _news() -> dict[str, str]:
-    query = _query()
-    return {} if query == state.lab().link else query
-
-
-def _query() -> dict[str, str]:
-    given = st.query_params.to_dict()
-    return {key: given[key] for key in KEYS if key in given}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from derm_model.errors import DermTreeError
-from derm_model.jobs import Job, JobState, JobStore, cancel, launch, resume, tail
-from derm_model.jobs.store import has_worker
+from derm_model.jobs import Job, JobState, JobStore, launch, resume
 from pages.ui import job_panel, look, resources, state
 from pages.ui.resources import Model
 from pages.ui.saliency.entries import Entry
@@ -90,7 +89,7 @@ def options_of(entry: Entry, wish: Wish, settings: Settings) -> list[str]:
 
 def draw_jobs(model: Model) -> None:
     """Jobs of this model; follows the work without a hand on the page."""
-    active = _active(_jobs(model.card.bundle_id))
+    active = job_panel.active(_jobs(model.card.bundle_id))
     seconds = job_panel.POLL_S if active else job_panel.IDLE_POLL_S
     st.fragment(_draw_panel, run_every=seconds)(model.card.bundle_id, active)
 
@@ -99,13 +98,9 @@ def _jobs(bundle_id: str) -> list[Job]:
     return JobStore().list(about={"kind": KIND, "bundle": bundle_id})
 
 
-def _active(jobs: Sequence[Job]) -> tuple[str, ...]:
-    return tuple(job.id for job in jobs if job.is_active)
-
-
 def _draw_panel(bundle_id: str, active_before: tuple[str, ...]) -> None:
     jobs = _jobs(bundle_id)
-    if _active(jobs) != active_before:
+    if job_panel.active(jobs) != active_before:
         st.rerun()  # the whole page: another rhythm of looking
     with st.container(key="saliency_jobs", gap="small"):
         for job in jobs[:LISTED]:
@@ -115,24 +110,14 @@ def _draw_panel(bundle_id: str, active_before: tuple[str, ...]) -> None:
 
 
 def _draw_job(job: Job) -> None:
-    word, colour, icon = job_panel.LOOKS[job.status.state]
-    with st.container(border=True, key=f"saliency_job_{job.id}", gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(word, color=colour, icon=icon)
-            st.markdown(f"**{look.plain(job.request.title)}**", width="content")
-            st.caption(look.moment(job.request.created_at), width="content")
-            _draw_buttons(job)
-        if job.status.state is JobState.QUEUED:
-            st.caption("Waits until another job has ended.")
-        elif job.is_active:
-            st.progress(job.status.fraction or 0.0, job_panel.sentence(job))
-        else:
-            st.markdown(_outcome(job))
-            _draw_files(job)
-        with st.expander("Log, last lines", icon=":material/terminal:", key=f"log_{job.id}", on_change="rerun") as fold:
-            if fold.open:
-                lines = tail(job.paths.log, job_panel.LOG_LINES)
-                st.code(lines or "Nothing was printed.", language=None, wrap_lines=True)
+    job_panel.draw_card(
+        job,
+        again=job_panel.Again("Resume", _resume) if job.is_resumable else None,
+        dismissed="Deletes its log and its maps.",
+        waiting="Waits until another job has ended.",
+        told=_outcome,
+        below=_draw_files,
+    )
 
 
 def _outcome(job: Job) -> str:
@@ -148,8 +133,7 @@ def _draw_files(job: Job) -> None:
     table = job.paths.folder / TABLE
     if not table.is_file():
         return
-    files = files_of(job.paths.folder)
-    size = sum(file.stat().st_size for file in files)
+    size = _bytes_made(job.paths.folder, table.stat().st_mtime_ns)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Table (CSV)",
@@ -180,6 +164,12 @@ def files_of(folder: Path) -> list[Path]:
     return [path for path in made if path.name not in OWN_FILES and not path.name.startswith("log")]
 
 
+@lru_cache(maxsize=64)
+def _bytes_made(folder: Path, stamp: int) -> int:
+    """Size of the same. The panel is drawn every few seconds, and a job may have made ten thousands of files."""
+    return sum(file.stat().st_size for file in files_of(folder))
+
+
 def zipped(folder: Path) -> bytes:
     """The same in one file; pictures and values hardly get smaller, so nothing is compressed but the table."""
     buffer = io.BytesIO()
@@ -190,43 +180,8 @@ def zipped(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _draw_buttons(job: Job) -> None:
-    """At most two, by what can be done now."""
-    asked = job.paths.cancel.exists()
-    if job.is_active and not asked:
-        st.button("Cancel", key=f"cancel_{job.id}", icon=":material/stop_circle:", on_click=_cancel, args=(job, False))
-    elif job.is_active or (job.status.state is JobState.LOST and has_worker(job.paths)):
-        st.button("Stop at once", key=f"kill_{job.id}", icon=":material/dangerous:", on_click=_cancel, args=(job, True))
-    if job.is_active:
-        return
-    if job.status.state is not JobState.FINISHED and job.is_resumable:
-        st.button("Resume", key=f"resume_{job.id}", icon=":material/replay:", on_click=_resume, args=(job,))
-    st.button(
-        "Dismiss",
-        key=f"dismiss_{job.id}",
-        type="tertiary",
-        on_click=_dismiss,
-        args=(job,),
-        help="Deletes its log and its maps.",
-    )
-
-
-def _cancel(job: Job, force: bool) -> None:
-    try:
-        cancel(JobStore(), job.id, force=force)
-    except DermTreeError as error:
-        state.say(look.plain(str(error)), failed=True)
-
-
 def _resume(job: Job) -> None:
     try:
         resume(JobStore(), job.id)
-    except DermTreeError as error:
-        state.say(look.plain(str(error)), failed=True)
-
-
-def _dismiss(job: Job) -> None:
-    try:
-        JobStore().delete(job.id)
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

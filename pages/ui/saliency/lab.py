@@ -22,8 +22,6 @@ class Lab:
         Drawn on images, by their digest: what a lesion's outline is, and what shall be covered.
     masks
         Uploaded outlines, (h, w) bool, by the image's digest; they go before drawn ones.
-    link
-        Query the page put into the address: one that differs is news.
     """
 
     maps: Works = field(default_factory=Works)
@@ -32,4 +30,3 @@ class Lab:
     lesions: dict[str, Shapes] = field(default_factory=dict)
     regions: dict[str, Shapes] = field(default_factory=dict)
     masks: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
-    link: dict[str, str] = field(default_factory=dict)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui import resources, state
+from pages.ui.address_bar import AddressBar
 from pages.ui.resources import Model
 from pages.ui.threshold import link
 from pages.ui.threshold.desk import Desk
 from pages.ui.threshold.link import Link
 
-MAX_REMEMBERED = 50  # while a hand drags, the browser sends addresses that are some steps old: they are no news
+BAR = AddressBar("threshold", link.KEYS)  # what a hand set is no widget's: whatever the page wrote is an echo
 
 
 def take_model() -> None:
@@ -26,7 +27,7 @@ def take(model: Model) -> Link:
     news = _news()
     if news == Link():
         return news
-    state.desk_links().append(_query())
+    BAR.take(BAR.query())
     if news.model not in (None, model.card.bundle_id):
         st.warning(
             "**The address is of another model**, which is not on this server. What is shown belongs to the model "
@@ -48,20 +49,8 @@ def take(model: Model) -> Link:
 
 def put(desk: Desk) -> None:
     """Let the address say what is shown, so that it can be copied."""
-    query = link.write(desk.bundle_id, desk.task.id, desk.shown.choice.key, desk.hand)
-    known = state.desk_links()
-    if not known or known[-1] != query:
-        known.append(query)
-        del known[:-MAX_REMEMBERED]
-    if _query() != query:
-        st.query_params.from_dict(query)
+    BAR.put(link.write(desk.bundle_id, desk.task.id, desk.shown.choice.key, desk.hand))
 
 
 def _news() -> Link:
-    query = _query()
-    return Link() if query in state.desk_links() else link.read(query)
-
-
-def _query() -> dict[str, str]:
-    given = st.query_params.to_dict()
-    return {key: given[key] for key in link.KEYS if key in given}
+    return link.read(BAR.news())
