@@ -23,6 +23,7 @@ DermTreeError
 |- JobError                 a job that cannot be started, read or stopped
 |- RecordsError             the database or image store cannot be used, or a record breaks a rule
 |  `- AlreadyAnswered       a reading that is there already, e.g. from another tab
+|- NotAllowed               the role of whoever acts lacks the right
 `- Cancelled                somebody stopped the work; what was finished is kept
 
 A message says the rule, what was found and what to do next.
@@ -125,6 +126,10 @@ class RecordsError(DermTreeError):
 
 class AlreadyAnswered(RecordsError):
     """The reading is there already, e.g. from another tab."""
+
+
+class NotAllowed(DermTreeError):
+    """The role of whoever acts lacks the right."""
 
 
 class Cancelled(DermTreeError):

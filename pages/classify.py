@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import begin, evidence, exports, frame, lesions, loading, picker, resources, rows, state, verdict, viewer
 from pages.ui.question import Question, sides
 from pages.ui.reading import explained_node, read, target_of
@@ -12,6 +13,7 @@ from pages.ui.saliency.doors import draw_lab_link
 choices = frame.open_page(
     "Classify",
     "Upload a photograph or dermoscopy image and read the probabilities, the map and the position against a threshold.",
+    Right.CLASSIFY,
 )
 model, case = choices.model, state.case()
 if model is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import frame, job_panel
 from pages.ui.dataset import current, duplicates, importing, problems, quality, splits
 
 choices = frame.open_page(
     "Data",
     "Import images with their labels, find duplicates, check quality, and make splits that no group straddles.",
+    Right.RESEARCH,
 )
 current.draw_messages()
 workspace = current.choose_workspace()

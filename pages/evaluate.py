@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import begin, frame
 from pages.ui.dataset.current import draw_messages
 from pages.ui.evaluate import address, choosing, deleting, jobs, sections, starting
 
 address.take_model()
 choices = frame.open_page(
-    "Evaluate", "How the model does on labelled images: every figure with its 95% interval and the images it rests on."
+    "Evaluate",
+    "How the model does on labelled images: every figure with its 95% interval and the images it rests on.",
+    Right.RESEARCH,
 )
 if choices.model is None:
     begin.explain_no_model()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import begin, frame
 from pages.ui.dataset.current import draw_messages
 from pages.ui.model import card, comparing, head, importing, managing
 
 importing.take_imported()
 choices = frame.open_page(
-    "Model", "What the chosen model is for, what it learnt from, how good it was and where it ends."
+    "Model",
+    "What the chosen model is for, what it learnt from, how good it was and where it ends.",
+    Right.CLASSIFY,
 )
 draw_messages()
 if choices.model is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import begin, frame, lesions, loading, resources, state
 from pages.ui.dataset.current import draw_messages
 from pages.ui.saliency import address, choosing, downloads, grid, sections, speed
@@ -13,6 +14,7 @@ address.take_model()
 choices = frame.open_page(
     "Saliency lab",
     "See what the network looks at, by several methods side by side, and test whether a map can be believed.",
+    Right.CLASSIFY,
 )
 model, case = choices.model, state.case()
 if model is None:

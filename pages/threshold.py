@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import begin, frame
 from pages.ui.dataset.current import draw_messages
 from pages.ui.threshold import address, choosing, drawing
 
 address.take_model()
 choices = frame.open_page(
-    "Threshold desk", "Move the threshold and see what it costs in missed disease and in needless alarms."
+    "Threshold desk",
+    "Move the threshold and see what it costs in missed disease and in needless alarms.",
+    Right.CLASSIFY,
 )
 if choices.model is None:
     begin.explain_no_model()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from pages.ui import frame
 from pages.ui.dataset import current
 from pages.ui.train import actions, compare, deleting, form, jobs
@@ -11,6 +12,7 @@ from pages.ui.train import actions, compare, deleting, form, jobs
 frame.open_page(
     "Train",
     "Fine-tune the network on your images. Jobs run on their own: closing this page does not stop them.",
+    Right.RESEARCH,
 )
 current.draw_messages()
 runs = actions.store().list()

@@ -49,6 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "files": set(),
     "markup": set(),
     "home": set(),
+    "access": {"errors"},
     "progress": set(),
     "taxonomy": {"errors"},
     "evaluation": {"errors", "taxonomy"},

@@ -8,8 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.card import folder_name
-from pages.ui import components, look, resources, state
+from derm_model.errors import NotAllowed
+from pages.ui import access, components, look, resources, state
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SIDEBAR_PX = 240
@@ -36,7 +38,7 @@ def configure(title: str | None = None) -> None:
     )
 
 
-def open_page(title: str, note: str) -> Choices:
+def open_page(title: str, note: str, right: Right) -> Choices:
     """Draw the frame and return what was chosen in it.
 
     Parameters
@@ -44,6 +46,8 @@ def open_page(title: str, note: str) -> Choices:
     title : str
     note : str
         One sentence: what one does here.
+    right : Right
+        What one must be allowed to do; the script ends here for who is not.
     """
     configure(title)
     colours = look.palette()
@@ -56,6 +60,11 @@ def open_page(title: str, note: str) -> Choices:
         st.title(title, anchor=False, width="content")
         st.badge(words.BADGE, color="gray")
     st.caption(note)
+    try:
+        access.who(right)
+    except NotAllowed as error:
+        st.warning(str(error))
+        st.stop()
     return choices
 
 
