@@ -28,15 +28,9 @@ with sync_playwright() as playwright:
 }
 
 install_with_apt() {
-    local -a as_root=()
     command -v apt-get >/dev/null || return 1
-    if [[ $(id -u) != 0 ]]; then
-        sudo -n true 2>/dev/null || return 1
-        as_root=(sudo -n)
-    fi
     say "Installing Chromium for the browser tests (apt-get)"
-    export DEBIAN_FRONTEND=noninteractive
-    { ${as_root[@]+"${as_root[@]}"} apt-get update -qq && ${as_root[@]+"${as_root[@]}"} apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1
+    scripts/install_packages.sh chromium
 }
 
 export PLAYWRIGHT_BROWSERS_PATH="$PWD/.browsers"
