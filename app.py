@@ -1,23 +1,31 @@
-"""Router of DermTree: the table of pages. No widget, no state, no model."""
+"""Router of DermTree: the table of pages, each with the right that opens it. No widget, no state, no model."""
 
 from __future__ import annotations
 
-import streamlit as st
-
+from derm_model.access import Right
 from pages.ui import frame
+from pages.ui.navigation import Entry, run
 
 frame.configure()  # first of all commands, or a page's icon becomes the favicon and is fetched from a font host
 PAGES = {
     "Read": [
-        st.Page("pages/classify.py", title="Classify", icon=":material/center_focus_strong:", default=True),
-        st.Page("pages/threshold.py", title="Threshold desk", icon=":material/tune:"),
-        st.Page("pages/saliency.py", title="Saliency", icon=":material/flare:"),
+        Entry("pages/classify.py", "Classify", "center_focus_strong", Right.CLASSIFY),
+        Entry("pages/threshold.py", "Threshold desk", "tune", Right.CLASSIFY),
+        Entry("pages/saliency.py", "Saliency", "flare", Right.CLASSIFY),
+        Entry("pages/cases.py", "Cases", "folder_shared", Right.CASES),
     ],
     "Research": [
-        st.Page("pages/dataset.py", title="Data", icon=":material/dataset:"),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/query_stats:"),
-        st.Page("pages/model.py", title="Model", icon=":material/id_card:"),
+        Entry("pages/taxonomy.py", "Taxonomy", "account_tree", Right.CLASSIFY),
+        Entry("pages/dataset.py", "Data", "dataset", Right.RESEARCH),
+        Entry("pages/train.py", "Train", "model_training", Right.RESEARCH),
+        Entry("pages/evaluate.py", "Evaluate", "query_stats", Right.RESEARCH),
+        Entry("pages/model.py", "Model", "id_card", Right.CLASSIFY),
+    ],
+    "Compare": [
+        Entry("pages/readers.py", "Reader study", "groups", Right.TAKE_STUDY),
+    ],
+    "Administration": [
+        Entry("pages/audit.py", "Audit log", "history_edu", Right.AUDIT),
     ],
 }
-st.navigation(PAGES).run()
+run(PAGES)

@@ -20,8 +20,10 @@ from derm_model.progress import Report
 # name of the command -> module in derm_model.commands, which has add_parser(subparsers) and run(args) -> exit code
 COMMANDS = {
     "predict": "predict",
+    "report": "report",
     "saliency": "saliency",
     "partition": "partition",
+    "taxonomy": "taxonomy",
     "train": "train",
     "crossval": "crossval",
     "evaluate": "evaluate",
@@ -32,6 +34,8 @@ COMMANDS = {
     "jobs": "jobs",
     "card": "card",
     "records": "records",
+    "readers": "readers",
+    "roles": "roles",
 }
 
 

@@ -23,7 +23,10 @@ DermTreeError
 |- JobError                 a job that cannot be started, read or stopped
 |- RecordsError             the database or image store cannot be used, or a record breaks a rule
 |  `- AlreadyAnswered       a reading that is there already, e.g. from another tab
+|- AccessError              the roles file or the settings of the login cannot be used
+|- ReportError              a report that would not say what it should
 |- NotAllowed               the role of whoever acts lacks the right
+|  `- NotSignedIn           nobody is signed in, or the session has ended
 `- Cancelled                somebody stopped the work; what was finished is kept
 
 A message says the rule, what was found and what to do next.
@@ -128,8 +131,20 @@ class AlreadyAnswered(RecordsError):
     """The reading is there already, e.g. from another tab."""
 
 
+class AccessError(DermTreeError):
+    """The roles file or the settings of the login cannot be used, so nobody is let in."""
+
+
+class ReportError(DermTreeError):
+    """A report cannot be made so that it says what it should."""
+
+
 class NotAllowed(DermTreeError):
     """The role of whoever acts lacks the right."""
+
+
+class NotSignedIn(NotAllowed):
+    """Nobody is signed in, or the session has ended."""
 
 
 class Cancelled(DermTreeError):

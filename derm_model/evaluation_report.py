@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
@@ -35,11 +36,15 @@ from derm_model.figures.evaluation import plot_confusion, plot_decision, plot_re
 from derm_model.figures.html import as_html, script
 from derm_model.figures.operating import plot_operating_curve
 from derm_model.figures.predictive import plot_predictive_values
+from derm_model.figures.readers import alt_confusion
 from derm_model.figures.sampling import plot_sample
 from derm_model.figures.unusual import plot_distances
 from derm_model.files import replaced
 from derm_model.palette import LIGHT, Palette
 from derm_model.words import BADGE, FEW, NOTICE, NPV, count, gaps, plural
+
+if TYPE_CHECKING:
+    from derm_model.reader_result.beside import Beside
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "assets"
 TEMPLATE = "evaluation_report.html.jinja"
@@ -73,8 +78,16 @@ class Section:
     tables: tuple[Table, ...] = ()
 
 
-def html_report(assessment: Assessment, palette: Palette = LIGHT) -> str:
-    """The report as a whole page."""
+def html_report(assessment: Assessment, palette: Palette = LIGHT, readers: Sequence[Beside] = ()) -> str:
+    """The report as a whole page.
+
+    Parameters
+    ----------
+    assessment
+    palette
+    readers
+        Reader studies on images of the evaluation, to be shown beside the network.
+    """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True))
     about = assessment.about
     return environment.get_template(TEMPLATE).render(
@@ -85,7 +98,7 @@ def html_report(assessment: Assessment, palette: Palette = LIGHT) -> str:
         warnings=assessment.warnings,
         palette=palette,
         script=script(),
-        sections=list(_sections(assessment, palette)),
+        sections=[*_sections(assessment, palette), *(_readers(one, palette) for one in readers)],
     )
 
 
@@ -118,6 +131,20 @@ def _sections(assessment: Assessment, palette: Palette) -> Iterator[Section]:
         yield Section("Calibration of the training classes", (text,), (Figure(chart, caption),))
     if assessment.unusual is not None:
         yield _unusual(assessment.unusual, palette)
+
+
+def _readers(found: Beside, palette: Palette) -> Section:
+    """Readers beside the network, on the same images."""
+    pair = (("Readers", found.readers, "answers"), ("Network", found.network, "images"))
+    figures = tuple(
+        Figure(
+            as_html(plot_confusion(matrix, found.names, palette, unit=unit)),
+            f"{who}, per cent of each row. {alt_confusion(matrix, found.names, who)}",
+        )
+        for who, matrix, unit in pair
+    )
+    note = "Readers saw one image each, without history, palpation or other views."
+    return Section(f"Readers: {LEVEL_NAMES[found.level]}", (found.sentence, note), figures)
 
 
 def _unusual(found: UnusualFigures, palette: Palette) -> Section:

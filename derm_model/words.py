@@ -6,6 +6,7 @@ two numbers that differ would read the same; ranges use an en dash.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from derm_model.evaluation.curves import OperatingPoint
@@ -13,12 +14,16 @@ from derm_model.evaluation.subgroups import MEASURES, Gap, Subgroups
 
 BADGE = "Research tool, not a medical device"
 NOTICE = f"{BADGE}. It does not replace examination, dermoscopy or biopsy."
-PRIVACY = "Images stay in this browser session. Nothing is saved and nothing leaves {place}."
+PRIVACY = "Images stay in this browser session. Nothing is saved unless you save it, and nothing leaves {place}."
 DRAWINGS = "Made by a program to show how the page works. These are not patients, and the numbers mean nothing."
 NO_POINT = (
     "This model has no threshold chosen on validation images for this question. Set your own: without images to "
     "measure it on, nothing is known of its error rates."
 )
+NO_SCORE = "The model puts no probability on either side of this question: it does not apply to this image."
+OPTIMISTIC = "**Optimistic.** The presets were chosen on the images these rates were counted on."
+PRESETS_ELSEWHERE = "The presets were chosen on validation images, not on these."
+DOUBTFUL_REGION = 0.5  # below this probability it is more likely than not that a question does not apply
 NPV = "NPV is high wherever a disease is rare, also with a poor test, and excludes nothing in one patient."
 GROUPS_DIFFER = "Groups differ in more than the attribute: a gap says nothing about its cause."
 FEW = "too few to say"
@@ -96,6 +101,42 @@ def error_rates(point: OperatingPoint, *, disease: str, biopsy_proven: bool, hel
         f"specificity {rate(point.specificity, point.specificity_interval)}. "
         f"About {missed} of 100 images of {disease} fall below it."
     )
+
+
+def saved_origin(name: str, chosen_on: str, who: str) -> str:
+    """Where a saved threshold comes from."""
+    return f"{name} was chosen on {chosen_on} by {who}."
+
+
+def doubtful_region(probability: float, positive_name: str, negative_name: str) -> str | None:
+    """Notice that a question may not fit; None where it is more likely than not to apply."""
+    if probability >= DOUBTFUL_REGION:
+        return None
+    return (
+        f"**This question may not fit this image.** The model puts only {percent(probability)} on "
+        f"{positive_name} or {negative_name}; the score compares these two with each other."
+    )
+
+
+def unusual(percentile: float) -> str:
+    """Notice that an image is unlike those the model learnt from; `percentile` as of a `Prediction`."""
+    share = "every one" if percentile >= 100 else f"{math.floor(percentile)}%"
+    return (
+        f"**Unlike the images the model learnt from** (further than {share} of the validation images). "
+        "Treat all numbers with extra caution."
+    )
+
+
+def not_unusual(percentile: float) -> str:
+    """Sentence on an image that gets no such notice, which is no praise of it."""
+    return f"Further from the training images than {percent(percentile / 100)} of the validation images."
+
+
+def views_disagree(above: int, n: int) -> str | None:
+    """Sentence for views of which some lie above the threshold and some below; None where they agree."""
+    if not 0 < above < n:
+        return None
+    return f"The views disagree: {above} of {n} images are above the threshold on their own."
 
 
 def gaps(found: Subgroups) -> str:

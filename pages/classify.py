@@ -6,6 +6,9 @@ import streamlit as st
 
 from derm_model.access import Right
 from pages.ui import begin, evidence, exports, frame, lesions, loading, picker, resources, rows, state, verdict, viewer
+from pages.ui.audit_trail import classified
+from pages.ui.cases.saving import draw_saving
+from pages.ui.node_link import follow_address
 from pages.ui.question import Question, sides
 from pages.ui.reading import explained_node, read, target_of
 from pages.ui.saliency.doors import draw_lab_link
@@ -19,6 +22,7 @@ model, case = choices.model, state.case()
 if model is None:
     begin.explain_no_model()
     st.stop()
+follow_address(model)
 if not case.images:
     begin.draw_begin(case)
     resources.engine(model)  # starts loading behind the page that is already drawn
@@ -47,6 +51,7 @@ question = next((q for q in questions if q.classes is task), None)
 views = [] if question is None else [question.put_to(p.class_probs) for p in reading.predictions]
 
 state.set_listed_sides(sides(views))
+classified(model, case.images, question, separate=separate)
 
 left, right = st.columns([11, 9], gap="large")
 with left:
@@ -69,3 +74,4 @@ if separate:
 picker.draw_picker(model, probs)
 evidence.draw_evidence(model)
 exports.draw_downloads(model, case.images, shown, reading, questions, average=not separate)
+draw_saving(model, case.images, shown, reading, questions, separate=separate)

@@ -9,11 +9,11 @@ from pages.ui import begin, frame
 from pages.ui.dataset.current import draw_messages
 from pages.ui.evaluate import address, choosing, deleting, jobs, sections, starting
 
-address.take_model()
 choices = frame.open_page(
     "Evaluate",
     "How the model does on labelled images: every figure with its 95% interval and the images it rests on.",
     Right.RESEARCH,
+    first=address.take_model,
 )
 if choices.model is None:
     begin.explain_no_model()

@@ -9,11 +9,11 @@ from pages.ui import begin, frame
 from pages.ui.dataset.current import draw_messages
 from pages.ui.model import card, comparing, head, importing, managing
 
-importing.take_imported()
 choices = frame.open_page(
     "Model",
     "What the chosen model is for, what it learnt from, how good it was and where it ends.",
     Right.CLASSIFY,
+    first=importing.take_imported,
 )
 draw_messages()
 if choices.model is None:

@@ -10,11 +10,11 @@ from pages.ui.dataset.current import draw_messages
 from pages.ui.saliency import address, choosing, downloads, grid, sections, speed
 from pages.ui.saliency.entries import entries
 
-address.take_model()
 choices = frame.open_page(
     "Saliency lab",
     "See what the network looks at, by several methods side by side, and test whether a map can be believed.",
     Right.CLASSIFY,
+    first=address.take_model,
 )
 model, case = choices.model, state.case()
 if model is None:

@@ -9,11 +9,11 @@ from pages.ui import begin, frame
 from pages.ui.dataset.current import draw_messages
 from pages.ui.threshold import address, choosing, drawing
 
-address.take_model()
 choices = frame.open_page(
     "Threshold desk",
     "Move the threshold and see what it costs in missed disease and in needless alarms.",
     Right.CLASSIFY,
+    first=address.take_model,
 )
 if choices.model is None:
     begin.explain_no_model()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,14 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 
 @contextmanager
-def running_app(log: Path, bundles: Path | None = None, variables: Mapping[str, str] | None = None) -> Iterator[str]:
+def running_app(
+    log: Path,
+    bundles: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
+    arguments: Sequence[str] = (),
+) -> Iterator[str]:
     """Address of the app while the context lasts.
 
     Parameters
@@ -55,17 +62,21 @@ def running_app(log: Path, bundles: Path | None = None, variables: Mapping[str, 
         Folder of bundles to use instead of the usual ones.
     variables : mapping, optional
         More variables of its environment, such as DERM_HOME.
+    port : int, optional
+        Where it listens, where that must be known before; by default one that is free.
+    arguments : sequence of str
+        More words for Streamlit's command line.
 
     Raises
     ------
     RuntimeError
         The server did not start; the message ends with its log.
     """
-    port = _free_port()
+    port = port or free_port()
     environment = {**os.environ, **(variables or {})}
     if bundles is not None:
         environment["DERM_BUNDLES"] = str(bundles)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *arguments]
     with log.open("wb") as stream:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT)
     try:
@@ -80,7 +91,8 @@ def running_app(log: Path, bundles: Path | None = None, variables: Mapping[str, 
             server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

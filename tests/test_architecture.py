@@ -28,12 +28,15 @@ HEAVY = {
     "streamlit": ("app.py", "pages/"),
     "sklearn": ("derm_model/evaluation/",),
     "openTSNE": ("derm_model/assessment/embedding.py",),
-    "jinja2": ("derm_model/evaluation_report.py",),
+    "jinja2": ("derm_model/evaluation_report.py", "derm_model/report/html.py"),
+    "reportlab": ("derm_model/report/pdf",),
+    "fhirclient": ("derm_model/report/fhir.py",),
     "pandas": ("derm_model/data/", "derm_model/curation/", "derm_model/commands/split.py", "pages/ui/"),
     "pyarrow": ("derm_model/data/", "derm_model/curation/"),
     "pydantic": ("derm_model/data/schema.py",),
     "faiss": ("derm_model/data/duplicates/",),
     "requests": ("derm_model/data/isic_api.py",),
+    "rapidfuzz": ("derm_model/taxonomy/",),
     "pydicom": ("derm_model/data/",),
     "pillow_heif": ("derm_model/data/",),
     "sqlalchemy": ("derm_model/records/",),
@@ -49,16 +52,18 @@ ROOMS: dict[str, set[str]] = {
     "files": set(),
     "markup": set(),
     "home": set(),
-    "access": {"errors"},
+    "access": {"errors", "files", "home"},
     "progress": set(),
-    "taxonomy": {"errors"},
+    "taxonomy": {"errors", "files", "home"},
     "evaluation": {"errors", "taxonomy"},
     "recipe": {"errors", "taxonomy"},
     "data": {"derm_model", "errors", "files", "home", "progress", "taxonomy", "typed_json"},
     "jobs": {"derm_model", "disk", "errors", "files", "home", "progress", "typed_json"},
     "words": {"evaluation"},
     "verdict": {"evaluation"},
+    "reader_questions": {"errors", "taxonomy"},
     "answer": {"palette", "taxonomy"},
+    "inference": {"answer", "palette", "taxonomy"},
     "card": {"errors", "evaluation", "files", "home", "taxonomy", "typed_json"},
     "attributes": {"data", "evaluation"},
     "measuring": {"attributes", "card", "data", "evaluation", "taxonomy"},
@@ -67,13 +72,17 @@ ROOMS: dict[str, set[str]] = {
 ROOMS["card_subgroups"] = {"card", "evaluation", "markup", "taxonomy", "words"}
 ROOMS["card_text"] = ROOMS["card_subgroups"] | {"card_subgroups", "errors", "recipe"}
 ROOMS["bundle_zip"] = {"card", "errors", "evaluation", "home", "taxonomy", "typed_json"}
+ROOMS["bundle_move"] = {"card", "errors", "taxonomy"}
 ROOMS["assessment"] = {"card", "data", "errors", "evaluation", "files", "home", "measuring", "progress", "taxonomy"} | {
     "attributes",
     "typed_json",
     "words",
 }
-ROOMS["evaluation_report"] = {"assessment", "errors", "evaluation", "figures", "files", "palette", "words"}
-ROOMS["figures"] = ROOMS["report"] = {"answer", "evaluation", "palette", "verdict", "words"}
+ROOMS["evaluation_report"] = {"assessment", "errors", "evaluation", "figures", "files", "palette", "words"} | {
+    "reader_result"  # only its types
+}
+ROOMS["figures"] = {"answer", "evaluation", "inference", "palette", "verdict", "words"}
+ROOMS["report"] = {*ROOMS["figures"], "card", "errors", "taxonomy"}
 ROOMS["net"] = {
     *(
         "card",
@@ -93,11 +102,17 @@ ROOMS["net"] = {
     )
 }
 ROOMS["records"] = {"data", "errors", "evaluation", "files", "home", "taxonomy", "typed_json", "words"}
+ROOMS["reader_result"] = {"assessment", "card", "data", "errors", "evaluation", "home", "records", "taxonomy"} | {
+    "reader_questions",
+    "words",
+}
 ROOMS["curation"] = {"data", "errors", "files", "home", "net", "progress", "taxonomy"}
 ROOMS["commands"] = {
     *(
+        "access",
         "answer",
         "assessment",
+        "bundle_move",
         "bundle_zip",
         "card",
         "card_text",
@@ -112,6 +127,7 @@ ROOMS["commands"] = {
         "operating_points",
         "progress",
         "recipe",
+        "reader_result",
         "records",
         "report",
         "taxonomy",
@@ -122,7 +138,7 @@ ROOMS["__main__"] = {"commands", "errors", "jobs", "progress"}
 ROOMS["derm_model"] = set()
 ROOMS["pages.ui"] = {*ROOMS, "derm_model"} - {"__main__", "commands"}
 ROOMS["pages"] = ROOMS["pages.ui"] | {"pages.ui"}
-ROOMS["app"] = {"pages.ui"}
+ROOMS["app"] = {"access", "pages.ui"}
 
 DISTRIBUTIONS = {
     "PIL": "pillow",

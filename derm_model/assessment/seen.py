@@ -52,7 +52,7 @@ def choose(records: Sequence[Record], split: Path | None, part: str | None) -> t
         if not chosen:
             raise EvaluationError(f"No image of the manifest is in the part {part!r} of {split}.")
         return chosen, OF_PART[part]
-    parts = Counter(part_of.get((r.source, r.image_id), "new") for r in records)
+    parts = _counted(records, part_of)
     used = {name: parts[name] for name in ("train", "validation") if parts[name]}
     if used:
         listed = " and ".join(f"{n:,} {name} images" for name, n in used.items())
@@ -61,6 +61,21 @@ def choose(records: Sequence[Record], split: Path | None, part: str | None) -> t
             "test for those held out, or --part train or validation if that is what you want to see."
         )
     return tuple(records), HELD_OUT
+
+
+def count_parts(records: Sequence[Record], split: Path) -> Counter[str]:
+    """Images of each part of a training: "train", "validation", "test", or "new" of those it did not have.
+
+    Raises
+    ------
+    EvaluationError
+        The table cannot be read.
+    """
+    return _counted(records, _read(split))
+
+
+def _counted(records: Sequence[Record], part_of: dict[tuple[str, str], str]) -> Counter[str]:
+    return Counter(part_of.get((r.source, r.image_id), "new") for r in records)
 
 
 def _read(split: Path) -> dict[tuple[str, str], str]:

@@ -40,6 +40,8 @@ One JSON object per line, written as soon as its image is read:
                   region_probability (that the image belongs to either side of the question at all)
   level           id -> probability, only with --level
   ood_percentile  images of the model's own kind that are less unusual than this one, in per cent
+  width_px, height_px, quality, created_at
+                  size of the upright picture, what was noticed about its quality, time (UTC)
 A file that cannot be read becomes {{"file", "error"}}; the others go on and the exit code is 1.
 
 example:
@@ -55,6 +57,14 @@ class Unreadable:
 
     file: str
     error: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """An image and what the network says about it."""
+
+    image: DecodedImage
+    prediction: Prediction
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
                 n_unreadable += 1
                 writer.write({"file": file, "error": outcome.error})
             else:
-                writer.write(recorder.record(file, outcome))
+                writer.write(recorder.record(file, outcome.prediction, outcome.image))
     if n_unreadable and not args.json:
         print(f"{n_unreadable} of {len(inputs)} inputs could not be read", file=sys.stderr)
     return 1 if n_unreadable else 0
@@ -143,15 +153,15 @@ def _folder(folder: Path) -> list[Path | Unreadable]:
     return files + problems
 
 
-def read_all(engine: Engine, inputs: Sequence[Path | Unreadable]) -> Iterator[tuple[str, Prediction | Unreadable]]:
-    """Yield every input with its prediction, or with why there is none, in order."""
+def read_all(engine: Engine, inputs: Sequence[Path | Unreadable]) -> Iterator[tuple[str, Answered | Unreadable]]:
+    """Yield every input with its answer, or with why there is none, in order."""
     rest = iter(inputs)
     while some := list(islice(rest, BATCH)):
         decoded = [_decode(entry, engine.bundle.preprocessing.size_px) for entry in some]
         predictions = iter(engine.predict([image.pixels for image in decoded if not isinstance(image, Unreadable)]))
         for entry, image in zip(some, decoded, strict=True):
             file = entry.file if isinstance(entry, Unreadable) else str(entry)
-            yield file, image if isinstance(image, Unreadable) else next(predictions)
+            yield file, image if isinstance(image, Unreadable) else Answered(image, next(predictions))
 
 
 def _decode(entry: Path | Unreadable, size_px: int) -> DecodedImage | Unreadable:
@@ -174,8 +184,8 @@ def _writer(args: argparse.Namespace, recorder: Recorder) -> Writer:
 
 
 def _with_progress(
-    outcomes: Iterator[tuple[str, Prediction | Unreadable]], n: int, stream: TextIO | None = None
-) -> Iterator[tuple[str, Prediction | Unreadable]]:
+    outcomes: Iterator[tuple[str, Answered | Unreadable]], n: int, stream: TextIO | None = None
+) -> Iterator[tuple[str, Answered | Unreadable]]:
     """Pass the outcomes on; a bar on stderr counts them where that is a terminal."""
     stream = stream or sys.stderr
     with tqdm(total=n, unit="image", file=stream, disable=not stream.isatty(), leave=False) as bar:

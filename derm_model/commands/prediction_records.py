@@ -14,10 +14,12 @@ from derm_model.answer import region_mass
 from derm_model.card import FIRST_PRESET, BundleCard, TaskCard
 from derm_model.errors import DermTreeError, EvaluationError, WrongTaxonomy
 from derm_model.operating_points import read_points
+from derm_model.report import now
 from derm_model.taxonomy import Aggregator, Task, TaskClasses, Taxonomy, read_tasks, restrict, task_score
 from derm_model.words import NOTICE
 
 if TYPE_CHECKING:
+    from derm_model.data.images import DecodedImage
     from derm_model.net.engine import Prediction
 
 CLASSES = "classes"
@@ -100,8 +102,16 @@ class Recorder:
             known = card.tasks.get(task_id)
             self.questions[task_id] = None if classes is None else Question(task, classes, known, chosen.get(task_id))
 
-    def record(self, file: str, prediction: Prediction) -> dict[str, Any]:
-        """Return the object for one image: finite numbers, text, None and nothing else."""
+    def record(self, file: str, prediction: Prediction, image: DecodedImage | None = None) -> dict[str, Any]:
+        """Return the object for one image: finite numbers, text, lists of text, None and nothing else.
+
+        Parameters
+        ----------
+        file
+        prediction
+        image
+            The picture, of whose size and quality the record then speaks.
+        """
         probs = prediction.class_probs
         class_probs = {c.id: float(p) for c, p in zip(self.card.classes, probs, strict=True)}
         record: dict[str, Any] = {
@@ -115,7 +125,13 @@ class Recorder:
             record["level"] = class_probs
         elif self.level_ids is not None:
             record["level"] = {node: self._aggregator.probability(probs, node) for node in self.level_ids}
-        return {**record, "ood_percentile": prediction.ood_percentile, "notice": NOTICE}
+        record["ood_percentile"] = prediction.ood_percentile
+        if image is not None:
+            from derm_model.data.quality import check_quality  # scipy: not before there is a picture
+
+            record |= {"width_px": image.original_width_px, "height_px": image.original_height_px}
+            record["quality"] = [notice.message for notice in check_quality(image)]
+        return {**record, "created_at": now().isoformat(), "notice": NOTICE}
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -11,10 +11,9 @@ from typing import Any, Protocol, TextIO
 from derm_model import words
 from derm_model.commands.prediction_records import Question, Recorder
 from derm_model.errors import DermTreeError
-from derm_model.report import SPREADSHEET_COMMANDS
+from derm_model.report import csv_cell, csv_columns, plain
 from derm_model.verdict import judge
 
-TASK_KEYS = ("score", "threshold", "operating_point", "positive", "region_probability")
 SMALL = 0.01  # rows below are counted, not listed, as in the app
 
 
@@ -64,7 +63,7 @@ class CsvWriter:
     def write(self, record: Mapping[str, Any]) -> None:
         """Write a row."""
         row = _flat(record)
-        self._writer.writerow({key: _cell(value) for key, value in row.items()})
+        self._writer.writerow({key: csv_cell(value) for key, value in row.items()})
         self._file.flush()
 
     def close(self) -> None:
@@ -73,14 +72,9 @@ class CsvWriter:
 
 
 def _columns(recorder: Recorder) -> list[str]:
-    columns = ["file", "error", "bundle"]
-    columns += [f"class_probs.{c.id}" for c in recorder.card.classes]
-    columns += [f"nodes.{node}" for node in recorder.node_ids]
-    columns += [f"tasks.{task}.{key}" for task in recorder.questions for key in TASK_KEYS]
-    if recorder.level_ids is not None:
-        ids = [c.id for c in recorder.card.classes] if recorder.of_classes else recorder.level_ids
-        columns += [f"level.{key}" for key in ids]
-    return [*columns, "ood_percentile", "notice"]
+    classes = [c.id for c in recorder.card.classes]
+    level = () if recorder.level_ids is None else classes if recorder.of_classes else recorder.level_ids
+    return csv_columns(classes, recorder.node_ids, recorder.questions, level)
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -89,14 +83,11 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in record.items():
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            flat[prefix + key] = plain(value)
         elif value is not None:
             flat[prefix + key] = value
     return flat
-
-
-def _cell(value: Any) -> Any:
-    """Text a spreadsheet will not run as a formula: a file may be called ``=HYPERLINK(...)``."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(SPREADSHEET_COMMANDS) else value
 
 
 class TableWriter:

@@ -129,8 +129,8 @@ def load_bundle(folder: Path, taxonomy: Taxonomy) -> ModelBundle:
     if card.taxonomy_digest != taxonomy.digest:
         raise WrongTaxonomy(
             f"A bundle can only be read with the taxonomy it was trained for: {folder.name} was made for "
-            f"{card.taxonomy_digest[:12]}, this DermTree has {taxonomy.digest[:12]}. Use the taxonomy file of that "
-            "version, or train the bundle again."
+            f"{card.taxonomy_digest[:12]}, this DermTree has {taxonomy.digest[:12]}. Move it with "
+            "`python -m derm_model taxonomy move`, which says whether its classes survive, or train it again."
         )
     if card.network.architecture not in ARCHITECTURES:
         raise BundleError(

@@ -33,6 +33,8 @@ _HASHED = ("seq", "at", "who", "action", "bundle_digest", "threshold", "task_id"
 class Action(StrEnum):
     """What is written down."""
 
+    SIGN_IN = "sign in"
+    SIGN_OUT = "sign out"
     OPEN = "open"
     CLASSIFY = "classify"
     SAVE = "save"
@@ -166,10 +168,11 @@ def entries(session: Session, *, subject: str | None = None, page: int = 1, size
     query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(size).offset((page - 1) * size)
     if subject is not None:
         query = query.where(AuditEntry.subjects.contains(f'"{subject}"', autoescape=True))
-    return tuple(_row(entry) for entry in session.scalars(query))
+    return tuple(audit_row(entry) for entry in session.scalars(query))
 
 
-def _row(entry: AuditEntry) -> AuditRow:
+def audit_row(entry: AuditEntry) -> AuditRow:
+    """Entry apart from its session."""
     return AuditRow(
         seq=entry.seq,
         at=entry.at,

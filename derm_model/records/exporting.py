@@ -102,7 +102,7 @@ def answers_csv(case: CaseRecord) -> str:
                     prediction.created_at.isoformat(timespec="seconds"),
                     NOTICE,
                 )
-                writer.writerow([_cell(text) for text in row])
+                writer.writerow([spreadsheet_cell(text) for text in row])
     return "\ufeff" + buffer.getvalue()  # with a byte order mark, or spreadsheets take UTF-8 for something else
 
 
@@ -116,6 +116,6 @@ def _decimal(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _cell(text: str) -> str:
+def spreadsheet_cell(text: str) -> str:
     """Text a spreadsheet will not run."""
     return f"'{text}" if text.startswith(SPREADSHEET_COMMANDS) else text

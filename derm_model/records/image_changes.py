@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -28,9 +28,18 @@ def changing_images(engine: Engine, store: ImageStore) -> Iterator[tuple[Session
     ------
     session, touched
         Add the hash of every image that is put or may be no longer held.
+
+    Raises
+    ------
+    RecordsError
+        The folder cannot be made or locked, or the database cannot be written.
     """
-    store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with taking_turns(store.folder / "store"):
+    with ExitStack() as held:
+        try:
+            store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            held.enter_context(taking_turns(store.folder / "store"))
+        except OSError as error:
+            raise RecordsError(f"Images cannot be kept in {store.folder} ({error.strerror}). Check it.") from error
         touched: set[str] = set()
         try:
             with writing(engine) as session:

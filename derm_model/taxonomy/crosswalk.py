@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from derm_model.errors import CrosswalkError
+from derm_model.home import home
 from derm_model.taxonomy.node import fold
 from derm_model.taxonomy.reading import ASSETS
 from derm_model.taxonomy.search import closest_names
 from derm_model.taxonomy.tree import Taxonomy
 
+FILE = "crosswalk.csv"
 COLUMNS = ("dataset", "label", "node")
+MAX_PROBLEMS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a crosswalk; `node` is None where the label stands for nothing, `note` says why."""
+
+    dataset: str
+    label: str
+    node: str | None
+    note: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells labels apart: case, punctuation and spacing do not count."""
+        return fold(self.dataset), fold(self.label)
 
 
 class Crosswalk:
@@ -61,6 +81,34 @@ class Crosswalk:
                 f"{self._names[key]} has no label {label!r}; the nearest are {', '.join(near)}"
             ) from None
 
+    def knows(self, dataset: str, label: str) -> bool:
+        """Whether there is a row for a label; it may stand for nothing."""
+        return (fold(dataset), fold(label)) in self._nodes
+
+    def labels_of(self, node_id: str) -> tuple[tuple[str, str], ...]:
+        """Return the (dataset, label) that stand for exactly this node."""
+        return self._by_node.get(node_id, ())
+
+    @cached_property
+    def _by_node(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for key, dataset in self._names.items():
+            for label in self._labels[key]:
+                node = self._nodes[key, fold(label)]
+                if node is not None:
+                    found.setdefault(node, []).append((dataset, label))
+        return {node: tuple(labels) for node, labels in found.items()}
+
+    @cached_property
+    def meanings(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """Folded label -> node -> the data sets that use it so; labels that stand for nothing are left out."""
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for (key, label), node in self._nodes.items():
+            if node is not None:
+                nodes = found.setdefault(label, {})
+                nodes[node] = (*nodes.get(node, ()), self._names[key])
+        return found
+
     def _key(self, dataset: str) -> str:
         key = fold(dataset)
         if key not in self._names:
@@ -79,24 +127,64 @@ def read_crosswalk(taxonomy: Taxonomy, path: Path | None = None) -> Crosswalk:
     taxonomy : Taxonomy
     path : Path, optional
         A CSV with the columns dataset, label, node (empty: stands for nothing); others are ignored.
-        By default the one that ships with DermTree.
+        By default the one that ships with DermTree and, before it, the user's own: ``$DERM_HOME/crosswalk.csv``.
 
     Raises
     ------
     CrosswalkError
-        When the file cannot be read, lacks a column, or names nodes the taxonomy does not have.
+        When the file cannot be read, lacks a column, or has rows that cannot be used; all of them are listed.
     """
-    path = path or ASSETS / "crosswalk.csv"
+    if path is not None:
+        return Crosswalk(_triples(read_entries(taxonomy, path)))
+    own = read_entries(taxonomy, own_path()) if own_path().exists() else ()
+    said = {entry.key for entry in own}
+    shipped = [entry for entry in read_entries(taxonomy, ASSETS / FILE) if entry.key not in said]
+    return Crosswalk(_triples([*shipped, *own]))
+
+
+def own_path() -> Path:
+    """The user's own crosswalk, whose rows go before those that ship."""
+    return home() / FILE
+
+
+def read_entries(taxonomy: Taxonomy, path: Path) -> tuple[Entry, ...]:
+    """Rows of a crosswalk file, in order; CrosswalkError lists every row that cannot be used."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                raise CrosswalkError(f"{path.name} lacks the column(s) {', '.join(missing)}")
-            rows = [(row["dataset"].strip(), row["label"].strip(), row["node"].strip() or None) for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
+            reader = csv.DictReader(file, strict=True)
+            header = [column.strip() for column in reader.fieldnames or ()]
+            reader.fieldnames = header
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CrosswalkError(f"{path} cannot be read as a UTF-8 text file: {error}") from error
-    unknown = [f"{dataset} {label!r} -> {node!r}" for dataset, label, node in rows if node and node not in taxonomy]
-    if unknown:
-        raise CrosswalkError(f"{path.name} names nodes the taxonomy does not have: {'; '.join(unknown[:10])}")
-    return Crosswalk(rows)
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise CrosswalkError(f"{path.name} lacks the column(s) {', '.join(missing)}")
+    cells = [{column: (row.get(column) or "").strip() for column in (*COLUMNS, "note")} for row in rows]
+    entries = [Entry(cell["dataset"], cell["label"], cell["node"] or None, cell["note"]) for cell in cells]
+    check_entries(taxonomy, entries, path.name)
+    return tuple(entries)
+
+
+def check_entries(taxonomy: Taxonomy, entries: Sequence[Entry], source: str, first_row: int = 2) -> None:
+    """Raise CrosswalkError with every row that cannot be used, the first ten in words."""
+    problems = []
+    first: dict[tuple[str, str], tuple[int, str | None]] = {}
+    for row, entry in enumerate(entries, start=first_row):
+        what = f"row {row}: {entry.dataset} {entry.label!r}"
+        if not all(entry.key):
+            problems.append(f"row {row}: data set and label must both be given")
+            continue
+        if entry.node is not None and entry.node not in taxonomy:
+            problems.append(f"{what} -> {entry.node!r}, which the taxonomy does not have")
+        before, node = first.setdefault(entry.key, (row, entry.node))
+        if node != entry.node:
+            problems.append(f"{what} stands for two nodes, see row {before}; keep one of the rows")
+    if problems:
+        more = len(problems) - MAX_PROBLEMS_SHOWN
+        rest = f"; and {more} more" if more > 0 else ""
+        raise CrosswalkError(f"correct {source}: {'; '.join(problems[:MAX_PROBLEMS_SHOWN])}{rest}")
+
+
+def _triples(entries: Iterable[Entry]) -> Iterator[tuple[str, str, str | None]]:
+    return ((entry.dataset, entry.label, entry.node) for entry in entries)

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from derm_model.errors import PartitionError
+from derm_model.taxonomy.node import Node
 from derm_model.taxonomy.search import closest_names
 from derm_model.taxonomy.tree import Taxonomy
 
@@ -159,10 +160,8 @@ def partition(taxonomy: Taxonomy, counts: Mapping[str, int], max_class_size: int
     if all images together fitted one class, from which nothing can be learnt.
     Source: Esteva et al. 2017, Extended Data Table 1.
     """
-    _check(max_class_size, mode)
-    own = _own_counts(taxonomy, counts)
-    if mode == "practical" and not any(own):
-        raise PartitionError("a partition needs images, but every count is 0; give the training counts per node")
+    check_limit(max_class_size, mode)
+    own = own_counts(taxonomy, counts, mode)
     before = [0, *accumulate(own)]
     classes: list[TrainingClass] = []
     split: list[NodeImages] = []
@@ -184,27 +183,34 @@ def partition(taxonomy: Taxonomy, counts: Mapping[str, int], max_class_size: int
             dropped.append(NodeImages(node.id, size))
         else:
             if practical and own[position]:
-                classes.append(_residual_class(node.id, node.name, own[position]))
+                classes.append(residual_class(node, own[position]))
             split.append(NodeImages(node.id, 0 if practical else own[position]))
         position += 1
     return Partition(tuple(classes), mode, max_class_size, taxonomy.digest, tuple(split), tuple(dropped))
 
 
-def _residual_class(node_id: str, name: str, n_images: int) -> TrainingClass:
-    return TrainingClass(
-        f"{node_id}--own", f"{name}, not further specified", node_id, (node_id,), n_images, residual=True
-    )
+def residual_class(node: Node, n_images: int) -> TrainingClass:
+    """The class of the images labelled at an inner node itself."""
+    name = f"{node.name}, not further specified"
+    return TrainingClass(f"{node.id}--own", name, node.id, (node.id,), n_images, residual=True)
 
 
-def _check(max_class_size: int, mode: str) -> None:
+def check_limit(max_class_size: int, mode: str) -> None:
+    """Raise PartitionError unless a tree can be cut with this limit and mode."""
     if mode not in MODES:
         raise PartitionError(f"the mode must be one of {', '.join(MODES)}, got {mode!r}")
     if max_class_size < 1:
         raise PartitionError(f"max_class_size must be at least 1 image, got {max_class_size}")
 
 
-def _own_counts(taxonomy: Taxonomy, counts: Mapping[str, int]) -> list[int]:
-    """Images per position of the tree; PartitionError names every unknown id and negative count (up to ten)."""
+def own_counts(taxonomy: Taxonomy, counts: Mapping[str, int], mode: str) -> list[int]:
+    """Images per position of the tree.
+
+    Raises
+    ------
+    PartitionError
+        Naming every unknown id and negative count (up to ten); or ("practical") there is no image at all.
+    """
     own = [0] * len(taxonomy.nodes)
     problems = []
     for node_id, count in counts.items():
@@ -225,4 +231,6 @@ def _own_counts(taxonomy: Taxonomy, counts: Mapping[str, int]) -> list[int]:
         raise PartitionError(
             f"image counts must be whole numbers >= 0 of nodes of the taxonomy: {'; '.join(problems[:10])}{more}"
         )
+    if mode == "practical" and not any(own):
+        raise PartitionError("a partition needs images, but every count is 0; give the training counts per node")
     return own

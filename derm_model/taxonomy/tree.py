@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from derm_model.errors import TaxonomyError
 from derm_model.taxonomy.node import Node
+from derm_model.taxonomy.problems import check_problems, find_problems
 from derm_model.taxonomy.search import NameIndex
-from derm_model.taxonomy.validation import check_problems, find_problems
 
 __all__ = ["Node", "Taxonomy"]
 
@@ -149,14 +149,15 @@ class Taxonomy:
 
         Case, punctuation and spacing do not count.
         """
-        return text if text in self.index else self._names.find(text)
+        return text if text in self.index else self.names.find(text)
 
     def search(self, text: str, limit: int = 20) -> list[str]:
         """Return ids of nodes with a name or synonym like `text`, best first; small typing errors are forgiven."""
-        return self._names.search(text, limit)
+        return self.names.search(text, limit)
 
     @cached_property
-    def _names(self) -> NameIndex:
+    def names(self) -> NameIndex:
+        """All names, synonyms and ids, for `derm_model.taxonomy.search`; made when first asked for."""
         return NameIndex(self.nodes)
 
     def _count_levels(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,7 @@ import streamlit as st
 from derm_model import words
 from derm_model.access import Right
 from derm_model.card import folder_name
-from derm_model.errors import NotAllowed
-from pages.ui import access, components, look, resources, state
+from pages.ui import access, audit_trail, components, door, look, resources, state
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SIDEBAR_PX = 240
@@ -38,8 +38,10 @@ def configure(title: str | None = None) -> None:
     )
 
 
-def open_page(title: str, note: str, right: Right) -> Choices:
+def open_page(title: str, note: str, right: Right, *, first: Callable[[], None] | None = None) -> Choices:
     """Draw the frame and return what was chosen in it.
+
+    Nothing of a page is computed before: who may not open it sees who they are and what is missing.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def open_page(title: str, note: str, right: Right) -> Choices:
         One sentence: what one does here.
     right : Right
         What one must be allowed to do; the script ends here for who is not.
+    first
+        What must happen before the model choice is drawn, such as taking a model from the address.
     """
     configure(title)
     colours = look.palette()
@@ -55,16 +59,19 @@ def open_page(title: str, note: str, right: Right) -> Choices:
     st.logo(str(ASSETS / f"logo-{colours.name}.svg"), size="large")
     with st.sidebar:
         components.watch_theme()
-        choices = _choose_model()
+    caller = door.let_in(title, right)
+    if first is not None:
+        first()
+    with st.sidebar:
+        # a model's classes and figures are nothing for who must not see its answers
+        choices = _choose_model() if caller.person.may(Right.CLASSIFY) else Choices(None, ())
+        door.draw_person(caller)
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title, anchor=False, width="content")
         st.badge(words.BADGE, color="gray")
     st.caption(note)
-    try:
-        access.who(right)
-    except NotAllowed as error:
-        st.warning(str(error))
-        st.stop()
+    audit_trail.begin_run(caller.person.name, choices.model)
+    access.watch_session(caller)
     return choices
 
 

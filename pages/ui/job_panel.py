@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.errors import DermTreeError, JobError
 from derm_model.jobs import Job, JobState, JobStore, cancel, launch, tail
 from derm_model.jobs.remaining import in_words
-from pages.ui import look, state
+from pages.ui import access, look, state
 
 if TYPE_CHECKING:
     from derm_model.curation.workspace import Workspace
@@ -40,7 +41,9 @@ def start(workspace: Workspace, arguments: Sequence[str], title: str) -> Job:
     ------
     JobError
         Another job is at work in it, or no process can be started.
+    NotAllowed
     """
+    access.who(Right.RESEARCH)
     if is_busy(workspace):
         raise JobError(BUSY)
     return launch(JobStore(), arguments, title, _about(workspace))
@@ -54,7 +57,7 @@ def is_busy(workspace: Workspace) -> bool:
 def draw_jobs(workspace: Workspace) -> None:
     """The newest job, and the ones before it folded; follows the work without a hand on the page."""
     at_work = active(_jobs(workspace))
-    panel = st.fragment(_draw_panel, run_every=POLL_S if at_work else IDLE_POLL_S)
+    panel = access.poll(_draw_panel, POLL_S if at_work else IDLE_POLL_S)
     panel(workspace, at_work)
 
 
@@ -197,6 +200,7 @@ def _is_silent(job: Job) -> bool:
 
 def _cancel(job_id: str, force: bool) -> None:
     try:
+        access.who(Right.RESEARCH)
         cancel(JobStore(), job_id, force=force)
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)
@@ -204,6 +208,7 @@ def _cancel(job_id: str, force: bool) -> None:
 
 def _again(job: Job) -> None:
     try:
+        access.who(Right.RESEARCH)
         if any(other.is_active for other in JobStore().list(about=job.request.about)):
             state.say(BUSY, failed=True)
         else:
@@ -215,6 +220,7 @@ def _again(job: Job) -> None:
 def dismiss(job_id: str) -> None:
     """Delete an ended job with its folder; what keeps it from being deleted is said."""
     try:
+        access.who(Right.RESEARCH)
         JobStore().delete(job_id)
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

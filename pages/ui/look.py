@@ -44,6 +44,8 @@ button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px sol
 .dermtree-classes .dermtree-bar {{ width: 30%; padding-right: 0; }}
 .dermtree-classes td {{ padding-left: .5rem; }}
 .dermtree-classes em {{ color: {muted}; font-style: normal; }}
+.st-key-taxonomy_inference {{ overflow-x: auto; }}
+.st-key-taxonomy_inference > div {{ min-width: 56rem; }}
 [data-testid="stMarkdownContainer"]:has(table) {{ overflow-x: auto; }}
 .dermtree-shaded {{ overflow-x: auto; }}
 .dermtree-shaded:focus-visible {{ outline: 3px solid {accent}; }}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from derm_model import words
 from derm_model.answer import tree_slices
-from pages.ui import look, state
+from pages.ui import access, look, state
 from pages.ui.resources import Model
 
 HITS = 8
@@ -25,7 +25,7 @@ def draw_picker(model: Model, probs: NDArray[np.float64]) -> None:
         _tree(model, probs)
 
 
-@st.fragment
+@access.fragment
 def _search(model: Model) -> None:
     """Search while typing; only this fragment reruns until something is picked."""
     text = st.text_input(

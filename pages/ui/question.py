@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from derm_model import words
 from derm_model.answer import region_mass
 from derm_model.card import FIRST_PRESET, TaskCard
 from derm_model.errors import EvaluationError
 from derm_model.evaluation.curves import OperatingCurve, OperatingPoint
 from derm_model.operating_points import SavedPoint, read_points
-from derm_model.report import TaskResult
+from derm_model.report import TaskResult, task_result
 from derm_model.taxonomy import TaskClasses, task_score
 from derm_model.verdict import Verdict, judge
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Thresholds = dict[tuple[str, str], float]  # by (bundle id, task id)
 
 FIRST_THRESHOLD = 0.5  # where none was chosen on images: the middle, and the page says that nothing is known of it
-BY_HAND = "set by hand"
+BY_HAND, UNCHOSEN = "set by hand", "the middle, chosen by nobody"
 SAVED = "{} (saved)"
 
 
@@ -85,6 +86,11 @@ class Question:
         default = self._of_card.get(FIRST_PRESET, next(iter(self._of_card.values()), FIRST_THRESHOLD))
         return self.thresholds.get(self._key, default)
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether somebody chose the threshold: on images, or by hand in this session."""
+        return self._key in self.thresholds or bool(self._of_card)
+
     def set_threshold(self, value: float) -> None:
         """Set it for the session; outside [0, 1] it is the nearer end."""
         self.thresholds[self._key] = min(1.0, max(0.0, float(value)))
@@ -115,18 +121,10 @@ class Question:
 
     def result(self) -> TaskResult:
         """For a report."""
-        card = self.card
-        return TaskResult(
-            question=self.classes.task.question,
-            positive_name=self.classes.task.positive_name,
-            score=self.score,
-            region_probability=self.region_probability,
-            threshold=self.threshold,
-            threshold_rule=" = ".join(self.presets_in_force) or BY_HAND,
-            rates=self.point,
-            measured_on=None if card is None else "validation images" if card.holdout is None else "held-out images",
-            verdict=self.verdict,
-        )
+        saved = self.saved_in_force
+        rule = " = ".join(self.presets_in_force) or (BY_HAND if self.is_chosen else UNCHOSEN)
+        origin = None if saved is None else words.saved_origin(saved.name, saved.chosen_on, saved.who)
+        return task_result(self.classes, self.card, self.probs, self.threshold, rule, origin)
 
     @property
     def _of_card(self) -> dict[str, float]:

@@ -55,11 +55,15 @@ class Results:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the page shows: one prediction per image in their order, the probabilities in question, the shown map."""
+    """What the page shows: one prediction per image in their order, the probabilities in question, the shown map.
+
+    `target` is what the map explains; reports explain the same of the other images.
+    """
 
     predictions: tuple[Prediction, ...]
     probs: NDArray[np.float64]
     map_view: MapView
+    target: Target | None = None
 
 
 def explained_node(aggregator: Aggregator, classes: Sequence[TrainingClass], node: str) -> str | None:
@@ -102,19 +106,25 @@ def read(
         The images are views of one lesion: `probs` is the mean of theirs, else that of the shown image.
     """
     bundle_id = engine.bundle.card.bundle_id
-    picture = images[shown]
-    map_key = (bundle_id, picture.digest, target)
-    if map_key not in results.maps:
-        (prediction,) = engine.predict([picture.pixels], explain=target)
-        results.predictions[bundle_id, picture.digest] = prediction
-        results.maps[map_key] = _map_view(prediction.saliency, picture)
+    map_view = map_of(engine, images[shown], target, results)
     unknown = [image for image in images if (bundle_id, image.digest) not in results.predictions]
     if unknown:
         for image, prediction in zip(unknown, engine.predict([image.pixels for image in unknown]), strict=True):
             results.predictions[bundle_id, image.digest] = prediction
     predictions = tuple(results.predictions[bundle_id, image.digest] for image in images)
     probs = np.mean([p.class_probs for p in predictions], axis=0) if average else predictions[shown].class_probs
-    return Reading(predictions=predictions, probs=probs, map_view=results.maps[map_key])
+    return Reading(predictions=predictions, probs=probs, map_view=map_view, target=target)
+
+
+def map_of(engine: Engine, image: CaseImage, target: Target, results: Results) -> MapView:
+    """Map of one image, computed once."""
+    bundle_id = engine.bundle.card.bundle_id
+    key = (bundle_id, image.digest, target)
+    if key not in results.maps:
+        (prediction,) = engine.predict([image.pixels], explain=target)
+        results.predictions[bundle_id, image.digest] = prediction
+        results.maps[key] = _map_view(prediction.saliency, image)
+    return results.maps[key]
 
 
 def _map_view(saliency: SaliencyMap | None, image: CaseImage) -> MapView:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from derm_model.curation.view import Collection, Curation
     from derm_model.curation.workspace import Workspace
     from derm_model.data.duplicates.edges import EdgeKind
-    from derm_model.data.manifest import Manifest
+    from derm_model.data.manifest import Manifest, Record
     from derm_model.data.split_doctor import ForeignSplit, LeakReport
     from derm_model.data.splits import Holdout, Split
     from derm_model.net.engine import Engine
@@ -126,7 +126,7 @@ def _model(folder: Path, stamp: int) -> Model:
     if card.taxonomy_digest != tree.digest:
         raise WrongTaxonomy(
             f"{folder.name} was made for another taxonomy ({card.taxonomy_digest[:12]}, here {tree.digest[:12]}). "
-            "Use the DermTree version it was made with, or train it again."
+            "Move it with `python -m derm_model taxonomy move`, which says whether its classes survive, or train again."
         )
     restricted = {task.id: restrict(task, tree, card.classes) for task in read_tasks().values()}
     return Model(
@@ -255,6 +255,24 @@ def thumbnail(path: str, stamp: int) -> Thumbnail:
     from pages.ui.dataset.pictures import read_thumbnail
 
     return read_thumbnail(Path(path))
+
+
+def labelled(images: Images) -> tuple[Record, ...]:
+    """Labelled images of a workspace or manifest, read anew when it changes.
+
+    Raises
+    ------
+    ManifestError
+        The table cannot be used.
+    """
+    return _labelled(images, images.path, images.stamp)
+
+
+@st.cache_resource(show_spinner="Reading the list of images", max_entries=2)  # 130,000 records take some 150 MB
+def _labelled(_images: Images, path: str, stamp: Hashable) -> tuple[Record, ...]:
+    from pages.ui.readers.sample import read_records
+
+    return read_records(_images, taxonomy())
 
 
 def run_plan(images: Images, wish: Wish) -> Future[Plan]:

@@ -36,6 +36,8 @@ LIVE = "live_threshold"
 TREE = "tree"
 SEARCH = "search"
 CAMERA = "camera"
+REPORT_PAPER = "report_paper"
+REPORT_NOTE = "report_note"
 
 # keys of widgets on the Data page
 WORKSPACE = "workspace"
@@ -138,7 +140,49 @@ SALIENCY_MANY_IMAGES = "saliency_many_images"
 SALIENCY_MANY_SEED = "saliency_many_seed"
 SALIENCY_BATCH_EXPLAINED = "saliency_batch_explained"
 
+# keys of widgets on the Reader study page
+STUDY_VIEW = "study_view"
+STUDY_NEW = "study_new"
+STUDY_IMAGES = "study_images"
+STUDY_PART = "study_part"
+STUDY_QUESTION = "study_question"
+STUDY_KIND = "study_kind"
+STUDY_SIZE = "study_size"
+STUDY_SEED = "study_seed"
+STUDY_NAME = "study_name"
+STUDY_WASHOUT = "study_washout"
+STUDY_SECOND = "study_second"
+STUDY_PAUSE = "study_pause"
+STUDY_CONFIDENCE = "study_confidence"
+STUDY_OWN_CODE = "study_own_code"
+STUDY_ROLE = "study_role"
+STUDY_EXPERIENCE = "study_experience"
+STUDY_ANYWAY = "study_anyway"
+STUDY_DESK = "study_desk"
+
+# keys on the Taxonomy page; those of the second partition to compare end in `_b`
+TAXONOMY_SECTION = "taxonomy_section"
+TAXONOMY_NODE = "taxonomy_node"
+TAXONOMY_SEARCH = "taxonomy_search"
+TAXONOMY_TREE = "taxonomy_tree"
+TAXONOMY_COUNTS = "taxonomy_counts"
+TAXONOMY_SETS = "taxonomy_sets"
+TAXONOMY_LIMIT = "taxonomy_limit"
+TAXONOMY_RULE = "taxonomy_rule"
+TAXONOMY_LAB = "taxonomy_lab"
+TAXONOMY_IMAGE = "taxonomy_image"
+TAXONOMY_FILE = "taxonomy_file"
+TAXONOMY_NAME = "taxonomy_name"
+TAXONOMY_OWN = "taxonomy_own"
+TAXONOMY_WORKSPACE = "taxonomy_workspace"
+TAXONOMY_DELETING = "taxonomy_deleting"
+
 # keys of our own
+STUDY_SHOWN = "dermtree_study_shown"
+STUDY_CODE = "dermtree_study_code"
+STUDY_TAKING = "dermtree_study_taking"
+_DESKS = "dermtree_study_desks"
+_DELETING_STUDY = "dermtree_deleting_study"
 _STAGES = "dermtree_train_stages"
 _DELETING = "dermtree_deleting"
 _ACTIVE = "dermtree_active_runs"
@@ -160,6 +204,7 @@ _DELETING_MODEL = "dermtree_deleting_model"
 _DELETING_EVALUATION = "dermtree_deleting_evaluation"
 _WRITTEN = "dermtree_written"
 _LAB = "dermtree_saliency_lab"
+_REPORT_WISHES = "dermtree_report_wishes"
 
 
 def _owned(key: str, make: Callable[[], T]) -> T:
@@ -234,9 +279,14 @@ def renew_door() -> None:
 
 def new_case() -> None:
     """Forget images, answers, messages and the picked node; question, level and thresholds stay."""
-    for key in (_CASE, _RESULTS, _PICKED, EXPLAIN, SHOWN, TREE, SEARCH):
+    for key in (_CASE, _RESULTS, _PICKED, EXPLAIN, SHOWN, TREE, SEARCH, REPORT_NOTE, _REPORT_WISHES):
         st.session_state.pop(key, None)
     renew_door()
+
+
+def report_wishes() -> dict[str, str]:
+    """Note and paper as last set: the session's own object, so that a report made later sees what was typed last."""
+    return _owned(_REPORT_WISHES, dict)
 
 
 def undo_stack(workspace: str, what: str) -> list[Any]:
@@ -379,3 +429,24 @@ def lab() -> Lab:
 def saliency_setting(name: str) -> str:
     """Key of the widget of one setting of the methods of explaining."""
     return f"saliency_setting_{name}"
+
+
+def study_count(choice: str) -> str:
+    """Key of the widget with the number of images of one answer of a new study."""
+    return f"study_count_{choice}"
+
+
+def desks() -> dict[str, Any]:
+    """What this session has on the screen of each participant, by id; nothing that is lost with it is missed."""
+    return _owned(_DESKS, dict)
+
+
+def deleting_study() -> str | None:
+    """Study whose deletion waits for a confirmation."""
+    study: str | None = st.session_state.get(_DELETING_STUDY)
+    return study
+
+
+def ask_to_delete_study(study: str | None) -> None:
+    """Ask for a confirmation before a study is deleted; None: it was given or refused."""
+    st.session_state[_DELETING_STUDY] = study

@@ -7,27 +7,22 @@ from collections.abc import Sequence
 import streamlit as st
 
 from derm_model import words
-from pages.ui import components, look, state
+from pages.ui import access, components, look, state
 from pages.ui.question import Question, sides
 from pages.ui.threshold.doors import draw_desk_link
 
-DOUBTFUL_REGION = 0.5  # below this probability it is more likely than not that the question does not apply
 CURVE_HEIGHT_PX = 220
 
 
 def draw_region_notice(question: Question) -> None:
     """Say so where the question may not fit the image."""
-    if question.region_probability < DOUBTFUL_REGION:
-        task = question.classes.task
-        st.warning(
-            "**This question may not fit this image.** "
-            f"The model puts only {words.percent(question.region_probability)} on "
-            f"{task.positive_name} or {task.negative_name}; the score compares these two with each other.",
-            icon=":material/alt_route:",
-        )
+    task = question.classes.task
+    notice = words.doubtful_region(question.region_probability, task.positive_name, task.negative_name)
+    if notice is not None:
+        st.warning(notice, icon=":material/alt_route:")
 
 
-@st.fragment
+@access.fragment
 def draw_verdict(question: Question, views: Sequence[Question], *, lesions: bool) -> None:
     """Card with verdict, score, threshold and error rates; moving the threshold reruns only this.
 
@@ -44,9 +39,7 @@ def draw_verdict(question: Question, views: Sequence[Question], *, lesions: bool
         verdict = question.verdict
         if verdict is None:
             st.markdown("##### No score")
-            st.markdown(
-                "The model puts no probability on either side of this question: it does not apply to this image."
-            )
+            st.markdown(words.NO_SCORE)
             return
         st.markdown(f"##### {verdict.mark} {verdict.heading}")
         st.markdown(verdict.suggestion)
@@ -63,9 +56,9 @@ def draw_verdict(question: Question, views: Sequence[Question], *, lesions: bool
 
 def _disagreement(views: Sequence[Question]) -> None:
     found = sides(views)
-    above = sum(side is True for side in found)
-    if 0 < above < len(found):
-        st.caption(f"The views disagree: {above} of {len(found)} images are above the threshold on their own.")
+    told = words.views_disagree(sum(side is True for side in found), len(found))
+    if told is not None:
+        st.caption(told)
 
 
 def _rates(question: Question) -> None:
@@ -81,11 +74,11 @@ def _rates(question: Question) -> None:
     )
     saved = question.saved_in_force
     if saved is not None:
-        origin = f"{look.plain(saved.name)} was chosen on {look.plain(saved.chosen_on)} by {look.plain(saved.who)}."
+        origin = words.saved_origin(look.plain(saved.name), look.plain(saved.chosen_on), look.plain(saved.who))
     elif card.holdout is None:
-        origin = "**Optimistic.** The presets were chosen on the images these rates were counted on."
+        origin = words.OPTIMISTIC
     else:
-        origin = "The presets were chosen on validation images, not on these."
+        origin = words.PRESETS_ELSEWHERE
     st.caption(f"{rates} {origin}")
 
 

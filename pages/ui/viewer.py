@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -131,9 +130,4 @@ def draw_notices(image: CaseImage, reading: Reading, shown: int) -> None:
         st.warning(notice.message, icon=NOTICE_ICONS.get(notice.kind, ":material/photo_camera:"))
     percentile = reading.predictions[shown].ood_percentile
     if percentile is not None and percentile >= NOTICE_PERCENTILE:
-        share = "every one" if percentile >= 100 else f"{math.floor(percentile)}%"
-        st.warning(
-            f"**Unlike the images the model learnt from** (further than {share} of the validation images). "
-            "Treat all numbers with extra caution.",
-            icon=":material/explore:",
-        )
+        st.warning(words.unusual(percentile), icon=":material/explore:")

@@ -37,7 +37,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def app_url(browser: Browser, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("server") / "log.txt", tiny_bundle.parent) as url:
+    folder = tmp_path_factory.mktemp("server")  # its home, too: every session writes into the audit log
+    with running_app(folder / "log.txt", tiny_bundle.parent, {"DERM_HOME": str(folder / "home")}) as url:
         yield url
 
 

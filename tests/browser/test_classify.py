@@ -65,12 +65,14 @@ def test_upload_answer_threshold_download(open_page: OpenPage) -> None:
     set_threshold(page, "1")
     expect(verdict.get_by_text("This does not exclude malignancy.")).to_be_visible()
     expect(verdict.get_by_role("img", name="threshold 1.00")).to_be_visible()
-    report = json.loads(download(page, "Report (JSON)"))
+    page.get_by_role("button", name="Data files").click()
+    report = json.loads(download(page, "Case (JSON)"))
     task = report["tasks"]["melanocytic"]
     assert report["notice"] == words.NOTICE
     assert (task["threshold"], task["above"], task["threshold_rule"]) == (1.0, False, "set by hand")
     assert sum(report["class_probs"].values()) == pytest.approx(1)
     assert words.NOTICE in download(page, "Table (CSV)").decode("utf-8-sig")
+    page.keyboard.press("Escape")
     with Image.open(io.BytesIO(download(page, "Map (PNG)"))) as picture:
         assert picture.text["Description"].startswith(words.NOTICE)
 

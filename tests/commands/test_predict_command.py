@@ -74,7 +74,9 @@ def test_a_record_has_the_promised_keys_and_its_probabilities_sum_to_one(
     code, (record,) = call(image)
     card = read_card(tiny_bundle)
     assert code == 0
-    assert list(record) == ["file", "bundle", "class_probs", "nodes", "tasks", "ood_percentile", "notice"]
+    of_image = ["width_px", "height_px", "quality", "created_at"]
+    answer = ["file", "bundle", "class_probs", "nodes", "tasks", "ood_percentile"]
+    assert list(record) == [*answer, *of_image, "notice"]
     assert (record["file"], record["bundle"], record["notice"]) == (str(image), card.bundle_id, NOTICE)
     assert list(record["class_probs"]) == [c.id for c in card.classes]
     assert sum(record["class_probs"].values()) == pytest.approx(1)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import URL
 from streamlit.testing.v1 import AppTest
 
+from derm_model.records.engine import new_engine
+from derm_model.records.migrating import upgrade
+from pages.ui import audit_trail
 from tests.support import noise_image
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +53,28 @@ def open_alone(name: str, **query: str) -> AppTest:
     page.run()
     assert not page.exception
     return page
+
+
+@pytest.fixture(scope="session")
+def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without rows, to copy: every session writes into the audit log, and migrating takes 0.1 s."""
+    path = tmp_path_factory.mktemp("records") / "records.db"
+    engine = new_engine(URL.create("sqlite+pysqlite", database=str(path)))
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_records: Path) -> Iterator[None]:
+    """No test writes into the home of whoever runs it, nor after its end."""
+    monkeypatch.setenv("DERM_HOME", str(tmp_path / "home"))
+    for name in ("DERM_DATABASE_URL", "DERM_IMAGE_KEY", "DERM_RETENTION_DAYS"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "home").mkdir()
+    shutil.copy2(empty_records, tmp_path / "home" / "records.db")
+    yield
+    audit_trail.wait()
 
 
 @pytest.fixture

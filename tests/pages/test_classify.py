@@ -35,7 +35,7 @@ def test_the_app_opens_on_classify(open_classify: OpenPage) -> None:
 def test_without_an_image_the_page_says_how_to_begin_and_that_nothing_is_stored(open_classify: OpenPage) -> None:
     page = open_classify()
     assert "Fill the frame with one lesion" in texts(page)
-    assert "Nothing is saved and nothing leaves this computer." in texts(page)
+    assert "Nothing is saved unless you save it, and nothing leaves this computer." in texts(page)
     assert len(page.file_uploader) == 1
 
 

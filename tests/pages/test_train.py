@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from derm_model.commands.train import read_config
 from derm_model.errors import ImportProblem, TrainingError
 from derm_model.jobs import JobState, JobStore
 from derm_model.recipe.config import PRESETS, Stage, TrainConfig
+from derm_model.records import audit
+from derm_model.records.engine import reading, records_engine
 from pages.ui.train import compare, machine, sentences, sources, starting, table
 from pages.ui.train.run_files import read_config as read_run_config
 from pages.ui.train.run_files import read_history
@@ -54,8 +57,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def launch(
         store: JobStore, arguments: Sequence[str], title: str, about: Any = None, *, device: str | None = None
-    ) -> None:
+    ) -> SimpleNamespace:
         found.append({"arguments": list(arguments), "title": title, "about": about, "device": device})
+        return SimpleNamespace(id=f"job-{len(found)}")
 
     monkeypatch.setattr(starting, "launch", launch)
     return found
@@ -258,6 +262,9 @@ def test_the_start_runs_the_command_that_gives_this_recipe(manifest: Path, start
     press(planned(run(page)), "start_training")
     (job,) = started
     assert (job["title"], job["about"], job["device"]) == ("small-data", {"kind": "train"}, "cpu")
+    with reading(records_engine()) as session:
+        trainings = [entry for entry in audit.entries(session) if entry.action == audit.Action.TRAINING]
+    assert [(entry.subjects, dict(entry.details)) for entry in trainings] == [(("job-1",), {"kind": "train"})]
     args = build_parser().parse_args(job["arguments"])
     assert args.manifest == [manifest]
     assert (args.holdout, args.validation, str(args.out)) == (["drawn=0.2"], 0.1, "{job}")

@@ -134,7 +134,7 @@ def test_own_crosswalks_can_be_read(tmp_path: Path, taxonomy: Taxonomy) -> None:
 
 
 def test_broken_crosswalks_are_refused(tmp_path: Path, taxonomy: Taxonomy) -> None:
-    with pytest.raises(CrosswalkError, match=r"does not have: Mine 'mm' -> 'melanomma'"):
+    with pytest.raises(CrosswalkError, match=r"row 2: Mine 'mm' -> 'melanomma', which the taxonomy does not have"):
         read(tmp_path, taxonomy, "dataset,label,node\nMine,mm,melanomma\n")
     with pytest.raises(CrosswalkError, match=r"lacks the column\(s\) node"):
         read(tmp_path, taxonomy, "dataset,label\nMine,mm\n")

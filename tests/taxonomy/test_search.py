@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from derm_model.taxonomy import Node, Taxonomy
+from derm_model.taxonomy.abbreviations import ABBREVIATIONS
 from derm_model.taxonomy.node import fold
-from derm_model.taxonomy.search import closest_names
+from derm_model.taxonomy.search import closest_names, search
 
 NODES = [
     Node("keratoses", "Seborrheic keratoses"),
@@ -102,3 +103,65 @@ def test_folding_drops_case_punctuation_and_spacing_but_keeps_a_plus_sign() -> N
 def test_closest_names_are_best_first() -> None:
     assert closest_names("melanom", ["nevus", "Melanoma", "melasma"])[0] == "Melanoma"
     assert closest_names("zzzz", ["nevus"]) == []
+
+
+@pytest.mark.parametrize(
+    "text, node, source, kind",
+    [
+        ("Seborrheic keratosis", "sk", "name", "exact"),
+        ("senile wart", "sk", "synonym", "exact"),
+        ("keratosis pil", "pilaris", "name", "prefix"),
+        ("pil ker", "pilaris", "name", "word"),
+        ("perkera", "hyper", "name", "part"),
+        ("hyperkratosis", "hyper", "name", "similar"),
+        ("seborrheickeratosis", "sk", "name", "similar"),
+    ],
+)
+def test_a_match_says_what_answered_and_why(small: Taxonomy, text: str, node: str, source: str, kind: str) -> None:
+    (first, *_) = search(small, text)
+    assert (first.node, first.source, first.kind) == (node, source, kind)
+    assert first.text in {small.node(node).name, *small.node(node).synonyms}
+    assert first.why.startswith(source)
+
+
+@pytest.mark.parametrize(
+    "text, first",
+    [
+        ("naevus spilus", "nevus-spilus"),
+        ("haemangioma", "hemangioma-nos"),
+        ("psoriasis vulgris", "psoriasis-vulgaris"),
+        ("lichenplanus", "lichen-planus"),
+        ("pemphygoid bulous", "bullous-pemphigoid"),
+        ("hidradenitis supurativa", "hidradenitis-suppurativa"),
+        ("molluskum", "molluscum-contagiosum"),
+        ("DFSP", "dermatofibrosarcoma-protuberans"),
+        ("sk", "seborrheic-keratosis"),
+        ("scc", "squamous-cell-carcinoma"),
+    ],
+)
+def test_misspellings_british_spellings_and_abbreviations_are_understood(
+    taxonomy: Taxonomy, text: str, first: str
+) -> None:
+    assert search(taxonomy, text)[0].node == first
+
+
+def test_every_name_with_one_letter_wrong_is_still_found(taxonomy: Taxonomy) -> None:
+    missed = []
+    for node in taxonomy.nodes[5::40]:
+        longest = max(node.name.split(), key=len)
+        if len(longest) < 6:
+            continue
+        wrong = node.name.replace(longest, f"{longest[:3]}q{longest[4:]}")
+        if node.id not in [match.node for match in search(taxonomy, wrong, 10)]:
+            missed.append(wrong)
+    assert missed == []
+
+
+def test_every_abbreviation_stands_for_a_node_that_ships(taxonomy: Taxonomy) -> None:
+    assert [short for short, name in ABBREVIATIONS.items() if taxonomy.find(name) is None] == []
+
+
+@pytest.mark.parametrize("text", ["a", "keratosis", "hidradenitis supurativa", "xyzzy unheard", "lichenplanus"])
+def test_a_search_takes_less_than_thirty_milliseconds(taxonomy: Taxonomy, text: str) -> None:
+    search(taxonomy, "warm teh index")
+    assert fastest(lambda: search(taxonomy, text)) < 0.03

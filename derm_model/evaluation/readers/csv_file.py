@@ -47,6 +47,14 @@ class ReadingsFile:
     n_corrections: int
 
 
+@dataclass(frozen=True)
+class CheckedRows:
+    """Rows that can be read, with their numbers, and what is wrong with each of the others."""
+
+    rows: tuple[tuple[int, Reading], ...]
+    problems: tuple[str, ...]
+
+
 def readings_from_csv(content: bytes | str, images: Iterable[ImageKey], answers: Sequence[str]) -> ReadingsFile:
     """Read a file of readings.
 
@@ -66,6 +74,30 @@ def readings_from_csv(content: bytes | str, images: Iterable[ImageKey], answers:
     EvaluationError
         No table, a column is missing, or rows are wrong; rows are counted as a spreadsheet does, the head is row 1.
     """
+    found = check_rows(content, images, answers)
+    if found.problems:
+        problems = found.problems
+        more = f" And {len(problems) - MAX_SHOWN:,} more." if len(problems) > MAX_SHOWN else ""
+        raise EvaluationError(f"Nothing was imported. {' '.join(problems[:MAX_SHOWN])}{more} Correct the file.")
+    readings = tuple(reading for _, reading in found.rows)
+    if not readings:
+        raise EvaluationError("Nothing was imported: the file has a head but no row. Add a row for each reading.")
+    return ReadingsFile(readings, len(readings) - len(latest(readings)))
+
+
+def check_rows(content: bytes | str, images: Iterable[ImageKey], answers: Sequence[str]) -> CheckedRows:
+    """Read a file of readings as far as possible, and say what is wrong with every row that is.
+
+    Parameters
+    ----------
+    content, images, answers
+        As in `readings_from_csv`.
+
+    Raises
+    ------
+    EvaluationError
+        No table, or a column is missing.
+    """
     rows = _rows(content)
     known, by_id = set(images), Counter[str]()
     source_of: dict[str, str] = {}
@@ -77,15 +109,10 @@ def readings_from_csv(content: bytes | str, images: Iterable[ImageKey], answers:
     found, problems = [], []
     for number, row in rows:
         try:
-            found.append(_reading(row, known, sources, words))
+            found.append((number, _reading(row, known, sources, words)))
         except _RowProblem as problem:
             problems.append(f"Row {number}: {problem}.")
-    if problems:
-        more = f" And {len(problems) - MAX_SHOWN:,} more." if len(problems) > MAX_SHOWN else ""
-        raise EvaluationError(f"Nothing was imported. {' '.join(problems[:MAX_SHOWN])}{more} Correct the file.")
-    if not found:
-        raise EvaluationError("Nothing was imported: the file has a head but no row. Add a row for each reading.")
-    return ReadingsFile(tuple(found), len(found) - len(latest(found)))
+    return CheckedRows(tuple(found), tuple(problems))
 
 
 def readings_to_csv(readings: Iterable[Reading]) -> str:
@@ -94,7 +121,7 @@ def readings_to_csv(readings: Iterable[Reading]) -> str:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for one in readings:
-        texts = [_guarded(cell) for cell in (one.reader, one.image_id, one.source, one.answer)]
+        texts = [guarded(cell) for cell in (one.reader, one.image_id, one.source, one.answer)]
         seconds = "" if one.seconds is None else f"{one.seconds:.10g}"
         confidence = "" if one.confidence is None else one.confidence
         writer.writerow([*texts, "yes" if one.with_ai else "no", seconds, confidence])
@@ -118,13 +145,25 @@ def anonymous(readings: Iterable[Reading], key: bytes) -> tuple[Reading, ...]:
     ValueError
         The key is shorter.
     """
+    given = tuple(readings)
+    called = pseudonyms({one.reader for one in given}, key)
+    place = {name: i for i, name in enumerate(called)}
+    ordered = sorted(given, key=lambda one: (place[one.reader], one.image, one.with_ai))
+    return tuple(replace(one, reader=called[one.reader]) for one in ordered)
+
+
+def pseudonyms(names: Iterable[str], key: bytes) -> dict[str, str]:
+    """Return "reader 1", "reader 2", ... for names, in the order of these numbers, as `anonymous` gives them.
+
+    Raises
+    ------
+    ValueError
+        The key has fewer than 16 bytes.
+    """
     if len(key) < 16:
         raise ValueError(f"a key that nobody guesses has at least 16 bytes, got {len(key)}")
-    given = tuple(readings)
-    names = sorted({one.reader for one in given}, key=lambda name: hmac.digest(key, name.encode(), hashlib.sha256))
-    place = {name: i for i, name in enumerate(names, start=1)}
-    ordered = sorted(given, key=lambda one: (place[one.reader], one.image, one.with_ai))
-    return tuple(replace(one, reader=f"reader {place[one.reader]}") for one in ordered)
+    ordered = sorted(set(names), key=lambda name: hmac.digest(key, name.encode(), hashlib.sha256))
+    return {name: f"reader {i}" for i, name in enumerate(ordered, start=1)}
 
 
 def _rows(content: bytes | str) -> list[tuple[int, dict[str, str]]]:
@@ -196,7 +235,8 @@ def _confidence(row: Mapping[str, str]) -> int | None:
     return int(text)
 
 
-def _guarded(text: str) -> str:
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet runs; the import takes the apostrophe off again."""
     return f"'{text}" if text.startswith(("'", *COMMANDS)) else text
 
 

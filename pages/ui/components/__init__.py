@@ -38,6 +38,8 @@ _ROWS = _register("rows")
 _THRESHOLD = _register("threshold")
 _READOUT = _register("readout")
 _LIVE = _register("live")
+_BODY = _register("body")
+_STUDY = _register("study")
 _THEME = _register("theme")
 _PASTE = _register("paste", html=False, css=False)
 
@@ -200,6 +202,56 @@ def live(
             "sentences": [dict(sentence) for sentence in sentences],
         },
     )
+
+
+def body(
+    views: Sequence[Mapping[str, Any]],
+    *,
+    site: str | None,
+    side: str | None,
+    label: str,
+    said: str = "",
+    read_only: bool = False,
+    key: str,
+    on_pick: Callable[[], None] = _nothing,
+) -> None:
+    """A body map; the trigger ``picked`` holds ``site`` and ``side`` of the place that was pressed.
+
+    A view has ``name``, ``label``, ``width`` and ``height`` in px, ``hands`` (what stands above its left and right) and
+    ``places``, each with ``site``, ``side``, ``label`` and its middle ``x``, ``y`` in px.
+    """
+    _BODY(
+        key=key,
+        data={
+            "views": [dict(view) for view in views],
+            "site": site,
+            "side": side,
+            "label": label,
+            "said": said,
+            "readOnly": read_only,
+        },
+        on_picked_change=on_pick,
+    )
+
+
+def study_desk(data: Mapping[str, Any], *, key: str, on_said: Callable[[], None]) -> None:
+    """Desk of a reader; the trigger ``said`` holds what they did, until `heard` is its ``id``.
+
+    Parameters
+    ----------
+    data
+        ``boot`` (another one where the desk begins anew), ``heard`` (id of the last message that was dealt with),
+        ``now`` and ``next`` (images: ``key``, ``position``, ``number`` in the reader's order, ``helped`` and
+        ``corrects``, an answer that is given anew; `next` may be None), ``sheets`` (by key: ``url``, ``map`` and
+        ``said`` with ``sentence`` and ``shares``, both or None), ``done``, ``total``, ``noun``, ``part``, ``prompt``,
+        ``choices`` (``id`` and ``words``), ``columns``, ``given`` (id of the answer that is corrected),
+        ``confidence``, ``washout`` (s), ``canBack``, ``notice``, ``hint`` and ``more``.
+    on_said
+        The message has ``id``, ``kind`` ("answer", "back", "keep", "pause", "ahead" or "missing") and ``held`` (keys of
+        the sheets the browser has); an answer has ``position``, ``helped``, ``corrects``, ``answer``, ``seconds`` and
+        ``confidence`` besides.
+    """
+    _STUDY(key=key, data=dict(data), on_said_change=on_said)
 
 
 def watch_theme() -> None:

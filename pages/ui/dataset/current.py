@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.curation.view import Curation, StageState
 from derm_model.curation.workspace import Workspace, create_workspace, list_workspaces, workspaces_root
 from derm_model.errors import DermTreeError
-from pages.ui import look, resources, state
+from pages.ui import access, look, resources, state
 
 STEPS = {
     "import": "Import",
@@ -83,6 +84,7 @@ def _new_workspace() -> None:
 
 def _make_workspace() -> None:
     try:
+        access.who(Right.RESEARCH)
         made = create_workspace(st.session_state[state.NEW_WORKSPACE].strip())
     except (DermTreeError, OSError) as error:
         state.say(look.plain(str(error)), failed=True)

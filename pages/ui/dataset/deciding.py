@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.errors import DermTreeError
-from pages.ui import look, state
+from pages.ui import access, look, state
 
 if TYPE_CHECKING:
     from derm_model.curation.workspace import Workspace
@@ -116,6 +117,7 @@ class Desk(Generic[K]):
 
     def _take(self, keys: Sequence[K], word: str, made: Mapping[K, Made | None]) -> None:
         try:
+            access.who(Right.RESEARCH)
             self.decide(self.path, keys, word)
         except (DermTreeError, OSError) as error:
             state.say(f"**The decision was not kept.** {look.plain(str(error))}", failed=True)
@@ -129,6 +131,7 @@ class Desk(Generic[K]):
         """Take back what this session decided last, unless somebody has decided otherwise since."""
         word, before = self._stack.pop()
         try:
+            access.who(Right.RESEARCH)
             now = self.read(self.path)
             ours = [(key, old) for key, old in before if (made := now.get(key)) is not None and made.decision == word]
             self.withdraw(self.path, [key for key, old in ours if old is None])

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.curation.view import Curation
 from derm_model.errors import DermTreeError
-from pages.ui import job_panel, look, resources, state
+from pages.ui import access, job_panel, look, resources, state
 from pages.ui.dataset import pairs, tables
 
 if TYPE_CHECKING:
@@ -255,6 +256,7 @@ def _apply(curation: Curation, kind: EdgeKind, chosen: float) -> None:
 
     workspace = curation.collection.workspace
     try:  # read again: somebody else may have applied another threshold since this page was drawn
+        access.who(Right.RESEARCH)
         change_settings(workspace, rules=read_settings(workspace).rules.with_threshold(kind, chosen))
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

@@ -10,9 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.curation.view import Curation
 from derm_model.errors import DermTreeError
-from pages.ui import job_panel, look, state
+from pages.ui import access, job_panel, look, state
 from pages.ui.dataset import flagged
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def _apply(curation: Curation, rule: QualityRule, chosen: float | None) -> None:
 
     workspace = curation.collection.workspace
     try:
+        access.who(Right.RESEARCH)
         change_settings(workspace, thresholds={**read_settings(workspace).thresholds, rule.measure: chosen})
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
+from pages.ui import access
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +73,7 @@ def draw_downloads(name: str, exports: dict[str, Callable[[], bytes]], *, key: s
             title, mime = kinds[form]
             st.download_button(
                 f"{what} ({title})",
-                build,
+                access.later(Right.RESEARCH, build),
                 f"{name}.{form}",
                 mime,
                 key=f"{key}_{form}",

@@ -7,9 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.assessment.answers import About, delete_answers, read_about
 from derm_model.errors import DermTreeError, EvaluationError
-from pages.ui import look, state
+from pages.ui import access, look, state
 from pages.ui.confirming import draw_keep_or_delete
 
 
@@ -43,6 +44,7 @@ def _keep() -> None:
 def _delete(folder: Path) -> None:
     _keep()
     try:
+        access.who(Right.RESEARCH)
         delete_answers(folder)
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.assessment.exports import JSON_FILE
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobState, JobStore, launch
-from pages.ui import job_panel, look, state
+from pages.ui import access, job_panel, look, state
 from pages.ui.evaluate.starting import KIND
 from pages.ui.resources import Model
 
@@ -22,7 +23,7 @@ def draw_jobs(model: Model) -> None:
     bundle_id = model.card.bundle_id
     active = job_panel.active(_jobs(bundle_id))
     seconds = job_panel.POLL_S if active else job_panel.IDLE_POLL_S
-    st.fragment(_draw_panel, run_every=seconds)(bundle_id, active)
+    access.poll(_draw_panel, seconds)(bundle_id, active)
 
 
 def _jobs(bundle_id: str) -> list[Job]:
@@ -87,6 +88,7 @@ def _outcome(job: Job) -> str:
 def _again(job: Job) -> None:
     request = job.request
     try:
+        access.who(Right.RESEARCH)
         launch(JobStore(), request.arguments, request.title, request.about, device=request.device)
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

@@ -19,6 +19,7 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
+from derm_model.access import Right
 from derm_model.assessment.answers import ABOUT, Answers, keep_distance, read_answers
 from derm_model.assessment.assess import Assessment, assess
 from derm_model.assessment.comparing import Comparison, compare
@@ -38,6 +39,7 @@ from derm_model.errors import Cancelled, DermTreeError
 from derm_model.evaluation.curves import operating_curve
 from derm_model.progress import Progress, Report
 from derm_model.taxonomy import TaskClasses
+from pages.ui import access
 from pages.ui.resources import Model
 from pages.ui.train.sources import file_version
 
@@ -164,6 +166,7 @@ def work_of(of: Shown, what: str) -> Work | None:
         return works.get((what, str(of.folder), of.stamp))
 
 
+@access.act(Right.RESEARCH)
 def start_map(of: Shown) -> None:
     """Begin to make the map."""
     from derm_model.assessment.embedding import make_embedding
@@ -171,6 +174,7 @@ def start_map(of: Shown) -> None:
     start(of, MAP, lambda report: make_embedding(of.folder, report=report))
 
 
+@access.act(Right.RESEARCH)
 def start_drawings(of: Shown) -> None:
     """Begin to ask the model about drawings that show no lesion."""
     start(of, DRAWINGS, lambda report: _ask_drawings(of, report))
@@ -219,6 +223,7 @@ def start(of: Shown, what: str, make: Callable[[Report], object]) -> None:
     work.future = _maker.submit(make, report)
 
 
+@access.act(Right.RESEARCH)
 def stop(of: Shown, what: str) -> None:
     """Have it end where it next reports."""
     work = work_of(of, what)

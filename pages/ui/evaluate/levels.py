@@ -9,7 +9,7 @@ from derm_model.assessment.exports import LEVEL_NAMES
 from derm_model.assessment.level_figures import LevelFigures
 from derm_model.assessment.numbers import UNDEFINED, share
 from pages.ui import look, state
-from pages.ui.evaluate import parts
+from pages.ui.evaluate import parts, readers
 from pages.ui.evaluate.kept import Shown
 from pages.ui.train.curves import wait_for_pandas
 
@@ -42,6 +42,7 @@ def draw_levels(of: Shown) -> None:
     with right:
         _draw_classes(level)
     _draw_confused(of, level)
+    readers.draw_readers(of, level.level)
 
 
 def _draw_sentence(level: LevelFigures) -> None:

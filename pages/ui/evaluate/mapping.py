@@ -13,7 +13,7 @@ from derm_model.assessment import groupings
 from derm_model.assessment.embedding import has_features, like_neighbours, read_embedding
 from derm_model.assessment.groupings import Grouping
 from derm_model.errors import Cancelled
-from pages.ui import look, state
+from pages.ui import access, look, state
 from pages.ui.dataset.tables import draw_paged
 from pages.ui.evaluate import kept, parts
 from pages.ui.evaluate.kept import Shown, Work
@@ -42,7 +42,7 @@ def draw_map(of: Shown) -> None:
     work = kept.work_of(of, kept.MAP)
     if work is not None and not work.future.done():
         st.skeleton(320)
-        st.fragment(_draw_progress, run_every=POLL_S)(of, work)
+        access.poll(_draw_progress, POLL_S)(of, work)
         return
     error = None if work is None else work.future.exception()
     if error is not None and not isinstance(error, Cancelled):

@@ -10,7 +10,7 @@ import streamlit as st
 from derm_model import words
 from derm_model.assessment.numbers import UNDEFINED
 from derm_model.assessment.question_figures import ALL, QuestionFigures
-from pages.ui import look, state
+from pages.ui import access, look, state
 from pages.ui.evaluate import (
     address,
     calibration,
@@ -45,7 +45,7 @@ def draw_evaluation(model: Model, folder: Path) -> None:
     if not future.done():
         st.markdown(":material/hourglass_empty: Being worked out: every interval is resampled two thousand times.")
         st.skeleton(420)
-        st.fragment(_look_again, run_every=POLL_S)(future)
+        access.poll(_look_again, POLL_S)(future)
         return
     if (error := future.exception()) is not None:
         st.error(

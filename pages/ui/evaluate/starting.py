@@ -6,10 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.assessment.seen import split_beside
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobStore, launch
-from pages.ui import look, resources, state
+from pages.ui import access, look, resources, state
 from pages.ui.resources import Model
 from pages.ui.train import sources
 from pages.ui.train.choosing import choose_images
@@ -99,7 +100,9 @@ def begin(model: Model, images: Images, part: str, name: str) -> Job:
     ------
     JobError
         No folder can be written, or no process be started.
+    NotAllowed
     """
+    access.who(Right.RESEARCH)
     title = name or f"{images.label}{'' if part == NEW else ', ' + PARTS[part].lower()}"
     where = f"--workspace={images.path}" if images.is_workspace else f"--manifest={images.path}"
     words = ["evaluate", "--out={job}", f"--bundle={model.folder}", where, f"--name={title}", "--device=auto"]

@@ -19,7 +19,7 @@ from derm_model.assessment.separation_text import (
     sentences,
 )
 from derm_model.errors import Cancelled
-from pages.ui import look
+from pages.ui import access, look
 from pages.ui.evaluate import kept, parts
 from pages.ui.evaluate.kept import Shown, Work
 from pages.ui.train.curves import wait_for_pandas
@@ -106,7 +106,7 @@ def _draw_offer(of: Shown) -> None:
     """A button that asks about the drawings, and how far that is."""
     work = kept.work_of(of, kept.DRAWINGS)
     if work is not None and not work.future.done():
-        st.fragment(_draw_progress, run_every=POLL_S)(of, work)
+        access.poll(_draw_progress, POLL_S)(of, work)
         return
     error = None if work is None else work.future.exception()
     if error is not None and not isinstance(error, Cancelled):

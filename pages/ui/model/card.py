@@ -7,10 +7,11 @@ import io
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.bundle_zip import safe_name, write_zip
 from derm_model.card import CARD_FILE, WEIGHTS_FILE
 from derm_model.card_text import markdown, sections
-from pages.ui import look
+from pages.ui import access, look
 from pages.ui.resources import Model
 
 OPEN = frozenset({"use", "figures", "limits"})  # what nobody should miss
@@ -67,7 +68,9 @@ def _draw_downloads(model: Model) -> None:
     with st.container(horizontal=True, key="card_downloads"):
         st.download_button(
             "Card (Markdown)",
-            lambda: markdown(model.card, taxonomy=model.taxonomy, sizes=file_sizes(model)),
+            access.later(
+                Right.CLASSIFY, lambda: markdown(model.card, taxonomy=model.taxonomy, sizes=file_sizes(model))
+            ),
             f"{name}-card.md",
             "text/markdown",
             key="card_markdown",
@@ -76,7 +79,7 @@ def _draw_downloads(model: Model) -> None:
         )
         st.download_button(
             "Model (zip)",
-            lambda: as_zip(model),
+            access.later(Right.CLASSIFY, lambda: as_zip(model)),
             f"{name}.zip",
             "application/zip",
             key="card_zip",

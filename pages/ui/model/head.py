@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.card import Metric, TaskCard
 from derm_model.card_text import images, summary
-from pages.ui import look, state
+from pages.ui import access, look, state
 from pages.ui.model.shelf import kind_of
 from pages.ui.resources import Model
 
@@ -34,10 +35,12 @@ def draw_head(model: Model) -> None:
 
 def choose_view() -> str:
     """Card, comparison or management; kept while the session lasts."""
+    views = [view for view in VIEWS if view != "manage" or access.may(Right.MODELS)]
+    state.drop_unless(state.MODEL_VIEW, views)
     st.session_state.setdefault(state.MODEL_VIEW, "card")
     chosen = st.segmented_control(
         "Show",
-        list(VIEWS),
+        views,
         key=state.MODEL_VIEW,
         required=True,
         format_func=VIEWS.__getitem__,

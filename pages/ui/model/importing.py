@@ -7,16 +7,19 @@ from typing import IO
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.bundle_zip import MAX_MB, MAX_NAME, free_name, import_zip, look_into
 from derm_model.card import BundleCard, find_bundles, folder_name
 from derm_model.card_text import summary
-from derm_model.errors import BundleError, DermTreeError
-from pages.ui import look, resources, state
+from derm_model.errors import BundleError, DermTreeError, NotAllowed
+from pages.ui import access, look, resources, state
 from pages.ui.model import shelf
 
 
 def draw_import() -> None:
-    """Uploader, and what was found in the file."""
+    """Uploader, and what was found in the file; nothing for who may not import."""
+    if not access.may(Right.MODELS):
+        return
     st.markdown("##### Import a model")
     if not is_offered(shelf.imports_root()):
         st.markdown(
@@ -97,9 +100,10 @@ def _draw_problem(file: str, reason: str) -> None:
 def _import(file: IO[bytes], file_name: str, name: str) -> None:
     """Import it; what is wrong stands beside the button."""
     try:
+        access.who(Right.MODELS)
         with st.spinner("Checking the model and loading it once"):
             folder = import_zip(file, resources.taxonomy(), check=load_once, name=name)
-    except BundleError as error:
+    except (BundleError, NotAllowed) as error:
         _draw_problem(file_name, str(error))
         return
     state.renew_bundle_door()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.bundle_zip import MAX_NAME
-from derm_model.errors import BundleError
-from pages.ui import look, resources, state
+from derm_model.errors import BundleError, NotAllowed
+from pages.ui import access, look, resources, state
 from pages.ui.confirming import draw_keep_or_delete
 from pages.ui.model import importing, shelf
 from pages.ui.model.shelf import Kind
@@ -51,8 +52,9 @@ def _draw_rename(model: Model) -> None:
 def _rename(model: Model, key: str) -> None:
     others = [other.card.name for other in resources.models()[0] if other.folder != model.folder]
     try:
+        access.who(Right.MODELS)
         name = shelf.rename(model.folder, st.session_state[key], others)
-    except BundleError as error:
+    except (BundleError, NotAllowed) as error:
         state.say(f"**It was not renamed.** {look.plain(str(error))}", failed=True)
         return
     state.say(f"The model is called {look.plain(name)} now.")
@@ -98,8 +100,9 @@ def _keep() -> None:
 def _delete(folder: Path, name: str) -> None:
     _keep()
     try:
+        access.who(Right.MODELS)
         shelf.delete(folder)
-    except BundleError as error:
+    except (BundleError, NotAllowed) as error:
         state.say(f"**It was not deleted.** {look.plain(str(error))}", failed=True)
         return
     state.say(f"{look.plain(name)} is deleted.")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobState, JobStore, launch, resume
-from pages.ui import job_panel, look, resources, state
+from pages.ui import access, job_panel, look, resources, state
 from pages.ui.resources import Model
 from pages.ui.saliency.entries import Entry
 from pages.ui.saliency.wish import Kind, Wish
@@ -61,7 +62,9 @@ def begin(model: Model, images: Images, entry: Entry, wish: Wish, settings: Sett
     ------
     JobError
         No folder can be written, or no process be started.
+    NotAllowed
     """
+    access.who(Right.RESEARCH)
     where = f"--workspace={images.path}" if images.is_workspace else f"--manifest={images.path}"
     words = ["saliency", "--out={job}", f"--bundle={model.folder}", where, *options_of(entry, wish, settings)]
     about = {"kind": KIND, "bundle": model.card.bundle_id}
@@ -91,7 +94,7 @@ def draw_jobs(model: Model) -> None:
     """Jobs of this model; follows the work without a hand on the page."""
     active = job_panel.active(_jobs(model.card.bundle_id))
     seconds = job_panel.POLL_S if active else job_panel.IDLE_POLL_S
-    st.fragment(_draw_panel, run_every=seconds)(model.card.bundle_id, active)
+    access.poll(_draw_panel, seconds)(model.card.bundle_id, active)
 
 
 def _jobs(bundle_id: str) -> list[Job]:
@@ -137,7 +140,7 @@ def _draw_files(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Table (CSV)",
-            table.read_bytes,
+            access.later(Right.RESEARCH, table.read_bytes),
             f"dermtree-{TABLE}",
             "text/csv",
             key=f"table_{job.id}",
@@ -147,7 +150,7 @@ def _draw_files(job: Job) -> None:
         if size <= MAX_ZIP_BYTES:
             st.download_button(
                 f"Maps and table (ZIP, {size / 1024**2:.0f} MB)",
-                lambda: zipped(job.paths.folder),
+                access.later(Right.RESEARCH, lambda: zipped(job.paths.folder)),
                 "dermtree-maps.zip",
                 "application/zip",
                 key=f"zip_{job.id}",
@@ -182,6 +185,7 @@ def zipped(folder: Path) -> bytes:
 
 def _resume(job: Job) -> None:
     try:
+        access.who(Right.RESEARCH)
         resume(JobStore(), job.id)
     except DermTreeError as error:
         state.say(look.plain(str(error)), failed=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy as np
 import streamlit as st
 
 from derm_model import report, words
-from pages.ui import state
+from derm_model.access import Right
+from pages.ui import audit_trail, state
+from pages.ui.audit_trail import Content
 from pages.ui.case import CaseImage
 from pages.ui.resources import Model
 from pages.ui.saliency import outline
@@ -29,10 +31,14 @@ def draw_downloads(model: Model, image: CaseImage, wish: Wish, panels: Sequence[
     if not done:
         return
     single, tests = len(done) == 1, state.lab().tests  # the session is not there when a file is made
+
+    def logged(make: Callable[[], Content], what: str) -> Callable[[], Content]:
+        return audit_trail.exporting(make, what, Right.CLASSIFY, model=model, n_images=1)
+
     with st.container(horizontal=True, key="saliency_files"):
         st.download_button(
             "Map as numbers (NPY)" if single else "Maps as numbers (NPY in a ZIP)",
-            lambda: npy(done[0]) if single else npy_zip(done),
+            logged(lambda: npy(done[0]) if single else npy_zip(done), "maps as numbers"),
             f"dermtree-map-{done[0].entry.id}.npy" if single else "dermtree-maps.zip",
             "application/octet-stream" if single else "application/zip",
             key="saliency_npy",
@@ -41,7 +47,7 @@ def draw_downloads(model: Model, image: CaseImage, wish: Wish, panels: Sequence[
         )
         st.download_button(
             "Measures (JSON)",
-            lambda: measures_json(model, image, wish, done, mask, results_of(done, tests)),
+            logged(lambda: measures_json(model, image, wish, done, mask, results_of(done, tests)), "measures (JSON)"),
             "dermtree-saliency.json",
             "application/json",
             key="saliency_json",

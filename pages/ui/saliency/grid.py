@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from derm_model import words
 from derm_model.errors import DermTreeError
 from derm_model.progress import Report
-from pages.ui import components, look, state
+from pages.ui import access, components, look, state
 from pages.ui.case import CaseImage
 from pages.ui.resources import Model
 from pages.ui.saliency import outline, progress
@@ -268,7 +268,7 @@ def _draw_waiting(engine: Engine, image: CaseImage, panels: Sequence[Panel]) -> 
     """What takes long, failed or was stopped, each with its button; follows the work without a hand on the page."""
     at_work = [panel for panel in panels if panel.is_at_work]
     if at_work:
-        st.fragment(_draw_progress, run_every=progress.POLL_S)(at_work)
+        access.poll(_draw_progress, progress.POLL_S)(at_work)
     for panel in panels:
         work = panel.work
         if work is not None and work.trouble:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from derm_model import words
+from derm_model.access import Right
 from derm_model.errors import DermTreeError, UnreadableImage
 from derm_model.progress import Progress, Report
-from pages.ui import components, look, state
+from pages.ui import access, components, look, state
 from pages.ui.case import DETAIL_PX, VIEW_PX, CaseImage, data_url
 from pages.ui.resources import Model
 from pages.ui.saliency import batch, grid, progress
@@ -63,7 +64,7 @@ def draw_many(model: Model, engine: Engine, wish: Wish, settings: Settings) -> N
     known = entries()
     source = st.segmented_control(
         "Images",
-        [CASE, LABELLED],
+        [CASE, LABELLED] if access.may(Right.RESEARCH) else [CASE],
         key=state.SALIENCY_MANY_FROM,
         default=None if state.SALIENCY_MANY_FROM in st.session_state else CASE,
         required=True,

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from derm_model import words
-from pages.ui import look
+from pages.ui import access, look
 from pages.ui.saliency.works import Work, Works
 
 POLL_S = 0.5
@@ -27,7 +27,7 @@ def draw_work(work: Work, name: str, works: Works, of: Hashable, key: str) -> An
         Of the widgets.
     """
     if not work.is_done:
-        st.fragment(_follow, run_every=POLL_S)(work, name, works, of, key)
+        access.poll(_follow, POLL_S)(work, name, works, of, key)
     elif work.was_stopped:
         st.caption(f"{look.plain(name)}: stopped.")
     elif work.trouble:

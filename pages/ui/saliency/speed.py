@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui import access
+
 if TYPE_CHECKING:
     from derm_model.net.engine import Engine
     from derm_model.net.saliency.method import Pace
@@ -46,7 +48,7 @@ def measure_when_idle(engine: Engine, drawn_with: Pace | None, *, is_idle: bool)
     if measured.future is None and is_idle:
         measured.future = _meter.submit(_measure, engine)
     if drawn_with is None and measured.future is not None:
-        st.fragment(_look_again, run_every=POLL_S)(engine)
+        access.poll(_look_again, POLL_S)(engine)
 
 
 def _look_again(engine: Engine) -> None:

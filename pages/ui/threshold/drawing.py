@@ -6,13 +6,13 @@ import streamlit as st
 
 from derm_model import words
 from derm_model.evaluation.predictive import PREVALENCES
-from pages.ui import components, look, state
+from pages.ui import access, components, look, state
 from pages.ui.threshold import address, charts, comparing, control, people, predictive, saving
 from pages.ui.threshold.desk import Desk
 from pages.ui.threshold.numbers import FIELDS, kept_rows
 
 
-@st.fragment
+@access.fragment
 def draw_desk(desk: Desk) -> None:
     """Draw everything below the choice of question and images."""
     if state.is_message_waiting():

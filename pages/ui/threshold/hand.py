@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FIRST_COST = 10.0  # an example to start from, which nobody has to share: the page asks for one's own
 MIN_COST, MAX_COST = 1.0, 1000.0
@@ -29,6 +29,8 @@ class Hand:
         Share of people with the disease; None: as in the images shown.
     cost
         A missed disease costs this many times a needless alarm.
+    first
+        Threshold the desk began with: whatever differs was set by somebody.
     """
 
     threshold: float
@@ -38,6 +40,11 @@ class Hand:
     other_chosen_on: str = ""
     prevalence: float | None = None
     cost: float = FIRST_COST
+    first: float = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Remember the beginning."""
+        self.first = self.threshold
 
     def move(self, threshold: float, chosen_on: str, *, by_cost: bool = False) -> None:
         """Set point A; outside [0, 1] it is the nearer end."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from derm_model import words
-from derm_model.errors import EvaluationError
+from derm_model.access import Right
+from derm_model.errors import EvaluationError, NotAllowed
 from derm_model.evaluation.curves import OperatingPoint
 from derm_model.operating_points import (
     MAX_NAME,
@@ -16,7 +17,7 @@ from derm_model.operating_points import (
     new_point,
     save_point,
 )
-from pages.ui import look, state
+from pages.ui import access, audit_trail, look, state
 from pages.ui.threshold.desk import BY_COST, Desk
 from pages.ui.train.links import draw_page_link
 
@@ -34,10 +35,15 @@ def draw_saving(desk: Desk) -> None:
             help="For this question and model, in this browser session only.",
         )
         draw_page_link("classify", "Open Classify", ":material/arrow_forward:")
-    with st.expander("Save it under a name", icon=":material/bookmark_add:", key="desk_saving"):
-        _draw_form(desk)
+    if access.may(Right.KEEP_THRESHOLDS):
+        _draw_keeping(desk)
     for point in desk.saved:
         _draw_saved(desk, point)
+
+
+def _draw_keeping(desk: Desk) -> None:
+    with st.expander("Save it under a name", icon=":material/bookmark_add:", key="desk_saving"):
+        _draw_form(desk)
 
 
 def _set_on_classify(desk: Desk) -> None:
@@ -71,6 +77,7 @@ def _rates(point: OperatingPoint) -> str:
 def _save(desk: Desk) -> None:
     given = {key: st.session_state[key] for key in (state.DESK_NAME, state.DESK_WHO, state.DESK_WHY)}
     try:
+        who = access.who(Right.KEEP_THRESHOLDS)
         point = new_point(
             given[state.DESK_NAME],
             desk.task.id,
@@ -82,9 +89,10 @@ def _save(desk: Desk) -> None:
             rates=desk.point,
         )
         save_point(desk.bundle_id, point, taken=[*desk.presets, BY_COST])
-    except EvaluationError as error:
+    except (EvaluationError, NotAllowed) as error:
         state.say(f"**It was not saved.** {look.plain(str(error))}", failed=True)
         return
+    audit_trail.point_kept(desk.bundle_id, point.task_id, point.threshold, point.name, who)
     st.session_state[state.DESK_NAME] = st.session_state[state.DESK_WHY] = ""  # who saves one may save another
     state.say(f"{look.plain(point.name)} is saved.")
 
@@ -101,6 +109,8 @@ def _draw_saved(desk: Desk, point: SavedPoint) -> None:
             f"Saved by {look.plain(point.who)}, {look.moment(point.saved_at)}; "
             f"chosen on {look.plain(point.chosen_on)}; {rates}.{flattering}"
         )
+        if not access.may(Right.KEEP_THRESHOLDS):
+            return
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"{look.plain(point.name)} disappears for everybody who uses this model here.")
             st.button(
@@ -113,8 +123,11 @@ def _draw_saved(desk: Desk, point: SavedPoint) -> None:
 
 def _delete(desk: Desk, name: str) -> None:
     try:
+        who = access.who(Right.KEEP_THRESHOLDS)
         gone = delete_point(desk.bundle_id, desk.task.id, name)
-    except EvaluationError as error:
+    except (EvaluationError, NotAllowed) as error:
         state.say(f"**It was not deleted.** {look.plain(str(error))}", failed=True)
         return
+    if gone:
+        audit_trail.point_kept(desk.bundle_id, desk.task.id, None, name, who)
     state.say(f"{look.plain(name)} is deleted." if gone else f"{look.plain(name)} was deleted already.")

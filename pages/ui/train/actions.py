@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobStore, cancel, resume, runs_root
-from pages.ui import look, state
+from pages.ui import access, audit_trail, look, state
 from pages.ui.train import form_state
 from pages.ui.train.wish import read_wish
 
@@ -24,6 +25,7 @@ def evaluation_key(job_id: str) -> str:
 def stop(job_id: str, force: bool = False) -> None:
     """Ask a run to stop, or end it."""
     try:
+        access.who(Right.RESEARCH)
         cancel(store(), job_id, force=force)
     except DermTreeError as error:
         _say(error)
@@ -33,7 +35,9 @@ def stop(job_id: str, force: bool = False) -> None:
 def resume_run(job_id: str) -> None:
     """Go on with a run."""
     try:
+        who = access.who(Right.RESEARCH)
         resume(store(), job_id)
+        audit_trail.training_started(job_id, "resumed", who)
     except DermTreeError as error:
         _say(error)
     st.rerun()
@@ -80,6 +84,7 @@ def delete(job_id: str) -> None:
     """Delete a run with everything in its folder, the folds of a cross-validation first."""
     state.ask_to_delete(None)
     try:
+        access.who(Right.RESEARCH)
         for fold in folds_of(job_id):
             store().delete(fold.id)
         store().delete(job_id)

@@ -10,7 +10,7 @@ from derm_model.jobs import Job
 from derm_model.recipe.config import TrainConfig
 from derm_model.recipe.options import OPTIONS
 from derm_model.recipe.words import in_words
-from pages.ui import look, resources, state
+from pages.ui import access, look, resources, state
 from pages.ui.train import actions
 from pages.ui.train.curves import wait_for_pandas
 from pages.ui.train.run_files import last_known, read_config
@@ -33,7 +33,7 @@ def draw_compare(runs: Sequence[Job]) -> None:
     if sum(bool(resources.history(run.paths.folder).epochs) for run in runs) < 2:
         return
     st.markdown("### Compare")
-    st.fragment(_draw, run_every=POLL_S if any(run.is_active for run in runs) else None)()
+    access.poll(_draw, POLL_S if any(run.is_active for run in runs) else None)()
 
 
 def _draw() -> None:

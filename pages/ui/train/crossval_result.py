@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.evaluation.cross_validation import CAVEAT, RESULT, SOURCE, CrossValidation, read_result
 from derm_model.evaluation.cross_validation_text import (
     WAYS,
@@ -19,7 +20,7 @@ from derm_model.evaluation.cross_validation_text import (
 )
 from derm_model.jobs import Job
 from derm_model.taxonomy.targets import LEVELS
-from pages.ui import look
+from pages.ui import access, look
 
 HEAD = ("Trained on", "Outputs", "Three-way", "Nine-way", "Folds", "Images")
 
@@ -90,7 +91,7 @@ def _draw_downloads(job: Job, result: CrossValidation) -> None:
     with st.container(horizontal=True, key=f"crossval_files_{job.id}"):
         st.download_button(
             "Result (CSV)",
-            lambda: as_csv(result).encode("utf-8"),
+            access.later(Right.RESEARCH, lambda: as_csv(result).encode("utf-8")),
             "cross-validation.csv",
             "text/csv",
             key=f"crossval_csv_{job.id}",
@@ -99,7 +100,7 @@ def _draw_downloads(job: Job, result: CrossValidation) -> None:
         )
         st.download_button(
             "Result (JSON)",
-            lambda: (job.paths.folder / RESULT).read_bytes(),
+            access.later(Right.RESEARCH, lambda: (job.paths.folder / RESULT).read_bytes()),
             "cross-validation.json",
             "application/json",
             key=f"crossval_json_{job.id}",

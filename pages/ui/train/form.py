@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from derm_model.home import home
 from derm_model.recipe.config import PRESETS, TrainConfig
 from derm_model.recipe.options import GROUPS, OPTIONS, Group
 from derm_model.recipe.words import in_words
-from pages.ui import look, resources, state
+from pages.ui import access, look, resources, state
 from pages.ui.train import fields, form_state, preview, sources, starting
 from pages.ui.train.choosing import choose_images
 from pages.ui.train.form_state import BY_FOLD, BY_SHARES
@@ -39,7 +40,7 @@ MAX_PROCESSES = 64
 MAX_SHARE = 90.0  # of the images: whoever holds more out has nothing to learn from
 
 
-@st.fragment(key=FRAGMENT)
+@partial(access.fragment, key=FRAGMENT)
 def draw_form() -> None:
     """Everything from the recipe to the start; jobs that are watched beside it do not draw it anew."""
     form_state.begin()

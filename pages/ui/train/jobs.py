@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from derm_model.jobs import Job, JobState
-from pages.ui import state
+from pages.ui import access, state
 from pages.ui.train import actions
 from pages.ui.train.card import draw_card
 
@@ -20,7 +20,7 @@ def draw_jobs(runs: Sequence[Job]) -> None:
     """Draw the list; the polling ends with the last active run."""
     state.set_active_runs(_active(runs))
     st.markdown("### Jobs")
-    st.fragment(_draw_list, run_every=POLL_S if state.active_runs() else IDLE_POLL_S)()
+    access.poll(_draw_list, POLL_S if state.active_runs() else IDLE_POLL_S)()
 
 
 def _draw_list() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from derm_model import words
 from derm_model.errors import DermTreeError
-from pages.ui import look, resources
+from pages.ui import access, look, resources
 from pages.ui.train import machine, table
 from pages.ui.train.wish import CROSSVAL, Wish
 
@@ -46,7 +46,7 @@ def draw_preview(future: Future[Plan], wish: Wish) -> None:
         if found is None:
             st.markdown(f":material/hourglass_empty: {WORKING}")
             st.skeleton(180)
-            st.fragment(_look_again, run_every=POLL_S)(future)
+            access.poll(_look_again, POLL_S)(future)
         elif isinstance(found, str):
             st.warning(f"**No preview.** {look.plain(found)}", icon=":material/warning:")
         else:

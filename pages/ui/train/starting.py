@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from derm_model.access import Right
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobStore, launch, runs_root
-from pages.ui import look, resources
+from pages.ui import access, audit_trail, look, resources
 from pages.ui.train import preview
 from pages.ui.train.wish import CROSSVAL, Wish
 
@@ -71,10 +72,14 @@ def begin(wish: Wish, sources: Sequence[str]) -> Job:
     ------
     JobError
         No folder can be written, or no process be started.
+    NotAllowed
     """
+    who = access.who(Right.RESEARCH)
     # a cross-validation computes nothing itself: its folds wait for devices, and it must not hold one
     device = None if wish.kind == CROSSVAL else device_of(wish)
-    return launch(JobStore(runs_root()), wish.arguments(sources), wish.title, {"kind": wish.kind}, device=device)
+    job = launch(JobStore(runs_root()), wish.arguments(sources), wish.title, {"kind": wish.kind}, device=device)
+    audit_trail.training_started(job.id, wish.kind, who)
+    return job
 
 
 def device_of(wish: Wish) -> str:

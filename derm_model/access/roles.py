@@ -1,4 +1,4 @@
-"""Who may do what: roles and their rights. Who somebody is, the page asks; what they may, is decided here.
+"""Roles and their rights.
 
 Without a login everybody works as `LOCAL`, who may do everything: the server then listens to this machine only.
 """
@@ -31,6 +31,7 @@ class Right(StrEnum):
     RESEARCH = "curate data, train and evaluate"
     MODELS = "import, rename and delete models"
     AUDIT = "see the audit log"
+    PURGE = "delete cases whose retention is over"
 
 
 # A reader sees no answer of the network outside a study: it would unblind them. A researcher sees no patients.

@@ -102,7 +102,7 @@ def test_the_json_carries_notice_model_threshold_rates_and_utc_time() -> None:
 
 def test_what_is_not_resolved_is_null_in_json_and_empty_in_csv_never_0() -> None:
     assert json.loads(case_json(case()))["nodes"]["inflammatory"] is None
-    assert rows(images_csv(case()))[0]["node: Inflammatory"] == ""
+    assert rows(images_csv(case()))[0]["nodes.inflammatory"] == ""
 
 
 def test_a_question_without_a_score_has_no_side() -> None:
@@ -114,10 +114,10 @@ def test_a_question_without_a_score_has_no_side() -> None:
 def test_the_csv_has_a_line_per_image_and_one_for_the_mean_of_the_views() -> None:
     lines = rows(images_csv(case(image_result("a.jpg", 0.7), image_result("b.jpg", 0.76))))
     assert [line["file"] for line in lines] == ["a.jpg", "b.jpg", "(mean)"]
-    assert [float(line["class: Melanoma"]) for line in lines] == pytest.approx([0.7, 0.76, 0.73])
+    assert [float(line["class_probs.mel"]) for line in lines] == pytest.approx([0.7, 0.76, 0.73])
     assert {line["notice"] for line in lines} == {words.NOTICE}
     assert {line["bundle"] for line in lines} == {"demo-1a2b3c"}
-    assert {line["melanocytic_side"] for line in lines} == {"above"}
+    assert {line["tasks.melanocytic.positive"] for line in lines} == {"True"}
 
 
 def test_separate_lesions_have_no_mean() -> None:
@@ -125,7 +125,7 @@ def test_separate_lesions_have_no_mean() -> None:
         case(image_result("a.jpg", 0.7), image_result("b.jpg", 0.2)), averaged=False, class_probs=None, nodes=None
     )
     lines = rows(images_csv(report))
-    assert [line["melanocytic_side"] for line in lines] == ["above", "below"]
+    assert [line["tasks.melanocytic.positive"] for line in lines] == ["True", "False"]
 
 
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1.jpg", "-1.jpg", "@x.jpg"])

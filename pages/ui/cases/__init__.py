@@ -1,0 +1,1 @@
+"""Parts of the Cases page, and saving to a case from Classify."""

@@ -1,0 +1,1 @@
+"""An OpenID provider on this machine, which can be asked to cheat."""
