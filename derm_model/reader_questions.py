@@ -153,7 +153,8 @@ def choice_probs(class_probs: npt.ArrayLike, columns: Sequence[Sequence[int]]) -
     probs = np.asarray(class_probs, dtype=np.float64)
     summed = np.stack([probs[..., list(c)].sum(axis=-1) for c in columns], axis=-1)
     region = summed.sum(axis=-1, keepdims=True)
-    return np.divide(summed, region, out=np.full_like(summed, np.nan), where=region > 0)
+    shares: npt.NDArray[np.float64] = np.divide(summed, region, out=np.full_like(summed, np.nan), where=region > 0)
+    return shares
 
 
 def study_questions(taxonomy: Taxonomy) -> dict[str, StudyQuestion]:

@@ -39,6 +39,7 @@ QUESTION = "biopsy-melanocytic"  # the one the form begins with, and the paper's
 TIMEOUT_MS = 120_000  # the first answer of the network waits for torch
 WIDTH_PX, HEIGHT_PX = 1440, 900
 SETTLE_MS = 1500
+PICTURE_PX = 1660  # of the page in the picture: figure, numbers and the readers one by one
 COLOURS = 256  # as in scripts/screenshots.py
 
 
@@ -201,14 +202,14 @@ def _result(page: Page, url: str, picture: Path | None) -> str:
 
 
 def _shoot(page: Page, path: Path) -> None:
-    """The result as it stands, whole: Streamlit scrolls inside, so the window is made as high as the content."""
+    """The upper part of the result: Streamlit scrolls inside, so the window is made as high as the content."""
     page.wait_for_timeout(SETTLE_MS)
     height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
     page.set_viewport_size({"width": WIDTH_PX, "height": height})
     page.wait_for_timeout(SETTLE_MS)
     assert page.locator("[data-testid=stMain] [data-testid=stImage]").count() == 0, "a picture of a data set is shown"
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path)
+    page.screenshot(path=path, clip={"x": 0, "y": 0, "width": WIDTH_PX, "height": min(height, PICTURE_PX)})
     with Image.open(path) as shot:
         shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     _say(f"{path}")

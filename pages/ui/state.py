@@ -96,50 +96,6 @@ MODEL_OTHER = "model_other"
 MODEL_NAME = "model_name"
 MODEL_FILE = "model_file"
 
-# keys of widgets on the Evaluate page
-EVALUATION = "evaluation"
-EVALUATION_SECTION = "evaluation_section"
-EVALUATION_LEVEL = "evaluation_level"
-EVALUATION_PAIR = "evaluation_pair"
-EVALUATION_QUESTION = "evaluation_question"
-EVALUATION_IMAGES = "evaluation_images"
-EVALUATION_AXES = "evaluation_axes"
-EVALUATION_POINT = "evaluation_point"
-EVALUATION_PREVALENCE = "evaluation_prevalence"
-EVALUATION_SEARCH = "evaluation_search"
-EVALUATION_POSITIVE = "evaluation_positive"
-EVALUATION_NEGATIVE = "evaluation_negative"
-EVALUATION_OTHER = "evaluation_other"
-EVALUATION_COLOUR = "evaluation_colour"
-EVALUATION_GROUP = "evaluation_group"
-EVALUATION_HAND = "evaluation_hand"
-EVALUATION_MAP = "evaluation_map"
-EVALUATE_IMAGES = "evaluate_images"
-EVALUATE_PART = "evaluate_part"
-EVALUATE_NAME = "evaluate_name"
-
-# keys of widgets on the Saliency page; those of the methods' settings are `saliency_setting(name)`
-SALIENCY_KIND = "saliency_kind"
-SALIENCY_CLASS = "saliency_class"
-SALIENCY_QUESTION = "saliency_question"
-SALIENCY_NODE = "saliency_node"
-SALIENCY_OTHER = "saliency_other"
-SALIENCY_LABEL = "saliency_label"
-SALIENCY_OF = "saliency_of"
-SALIENCY_METHODS = "saliency_methods"
-SALIENCY_MAPS = "saliency_maps"
-SALIENCY_MASK = "saliency_mask"
-SALIENCY_SECTION = "saliency_section"
-SALIENCY_TESTED = "saliency_tested"
-SALIENCY_REGION = "saliency_region"
-SALIENCY_FILL = "saliency_fill"
-SALIENCY_FOLLOWED = "saliency_followed"
-SALIENCY_MANY_FROM = "saliency_many_from"
-SALIENCY_MANY_METHOD = "saliency_many_method"
-SALIENCY_MANY_IMAGES = "saliency_many_images"
-SALIENCY_MANY_SEED = "saliency_many_seed"
-SALIENCY_BATCH_EXPLAINED = "saliency_batch_explained"
-
 # keys of widgets on the Reader study page
 STUDY_VIEW = "study_view"
 STUDY_NEW = "study_new"
@@ -159,23 +115,6 @@ STUDY_ROLE = "study_role"
 STUDY_EXPERIENCE = "study_experience"
 STUDY_ANYWAY = "study_anyway"
 STUDY_DESK = "study_desk"
-
-# keys on the Taxonomy page; those of the second partition to compare end in `_b`
-TAXONOMY_SECTION = "taxonomy_section"
-TAXONOMY_NODE = "taxonomy_node"
-TAXONOMY_SEARCH = "taxonomy_search"
-TAXONOMY_TREE = "taxonomy_tree"
-TAXONOMY_COUNTS = "taxonomy_counts"
-TAXONOMY_SETS = "taxonomy_sets"
-TAXONOMY_LIMIT = "taxonomy_limit"
-TAXONOMY_RULE = "taxonomy_rule"
-TAXONOMY_LAB = "taxonomy_lab"
-TAXONOMY_IMAGE = "taxonomy_image"
-TAXONOMY_FILE = "taxonomy_file"
-TAXONOMY_NAME = "taxonomy_name"
-TAXONOMY_OWN = "taxonomy_own"
-TAXONOMY_WORKSPACE = "taxonomy_workspace"
-TAXONOMY_DELETING = "taxonomy_deleting"
 
 # keys of our own
 STUDY_SHOWN = "dermtree_study_shown"
@@ -424,11 +363,6 @@ def written(page: str, make: Callable[[], T]) -> T:
 def lab() -> Lab:
     """Maps, tests and drawings of the saliency lab."""
     return _owned(_LAB, Lab)
-
-
-def saliency_setting(name: str) -> str:
-    """Key of the widget of one setting of the methods of explaining."""
-    return f"saliency_setting_{name}"
 
 
 def study_count(choice: str) -> str:

@@ -153,9 +153,7 @@ def test_time_does_not_run_while_the_tab_is_hidden(open_page: OpenPage, url: str
     assert row.seconds is not None and row.seconds < 2.5
 
 
-def test_nothing_the_browser_receives_tells_the_truth_before_the_end(
-    open_page: OpenPage, url: str, home: Path
-) -> None:
+def test_nothing_the_browser_receives_tells_the_truth_before_the_end(open_page: OpenPage, url: str, home: Path) -> None:
     study = make_study(home, 4, name="Blind")
     join(home, study, "R1")
     page = open_page("/readers", url=url, ready="Blind")
@@ -309,9 +307,7 @@ def test_the_second_part_shows_what_the_network_says(
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_on_a_phone_image_and_answers_are_on_the_screen(
-    open_page: OpenPage, url: str, home: Path, dark: bool
-) -> None:
+def test_on_a_phone_image_and_answers_are_on_the_screen(open_page: OpenPage, url: str, home: Path, dark: bool) -> None:
     study = make_study(home, 2, name=f"Phone {dark}")
     join(home, study, "R1")
     page = open_page(f"/readers?study={study}&code=R1", url=url, ready="Your reading", width=NARROW_PX, dark=dark)

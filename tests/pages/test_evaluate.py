@@ -22,7 +22,7 @@ from derm_model.jobs import JobState, JobStore
 from derm_model.progress import Progress, Report
 from derm_model.taxonomy import Taxonomy
 from pages.ui import resources, state
-from pages.ui.evaluate import kept, starting
+from pages.ui.evaluate import kept, keys, starting
 from pages.ui.evaluate.own import own_task
 from tests.net.drawn import write_drawn_manifest
 from tests.pages.conftest import TIMEOUT_S, open_alone, texts
@@ -49,7 +49,7 @@ def settle(page: AppTest) -> AppTest:
 
 
 def go(page: AppTest, section: str) -> AppTest:
-    return settle(page.segmented_control(key=state.EVALUATION_SECTION).set_value(section).run())
+    return settle(page.segmented_control(key=keys.EVALUATION_SECTION).set_value(section).run())
 
 
 # choosing, starting, deleting
@@ -75,8 +75,8 @@ def test_an_evaluation_that_is_started_is_a_job_of_its_own_and_no_run_of_the_tra
 
     monkeypatch.setattr(starting, "launch", launch)
     page = open_page()
-    page.selectbox(key=state.EVALUATE_IMAGES).set_value(str(manifest)).run()
-    page.text_input(key=state.EVALUATE_NAME).set_value("own images").run()
+    page.selectbox(key=keys.EVALUATE_IMAGES).set_value(str(manifest)).run()
+    page.text_input(key=keys.EVALUATE_NAME).set_value("own images").run()
     page.button(key="start_evaluation").click().run()
     assert not page.exception
     (words, how), *_ = asked
@@ -99,7 +99,7 @@ def test_the_part_is_asked_where_the_split_of_the_training_lies_beside_the_model
     (run / "split.csv").write_text("source,image_id,part\nown,1,test\n")
     monkeypatch.setenv("DERM_BUNDLES", str(run))
     page = open_page()
-    assert page.segmented_control(key=state.EVALUATE_PART).value == "test"
+    assert page.segmented_control(key=keys.EVALUATE_PART).value == "test"
 
 
 def test_a_job_that_could_not_read_some_images_and_one_that_failed_stay_in_sight(tiny_bundle: Path) -> None:
@@ -139,11 +139,11 @@ def test_warnings_come_first_and_every_level_has_its_n(tiny_bundle: Path) -> Non
     assert "These are train images of the model" in page.warning[0].value.replace("\\", "")
     assert "Nine-way accuracy" in [metric.label for metric in page.metric]
     for level in ("classes", "nine", "three"):
-        page.segmented_control(key=state.EVALUATION_LEVEL).set_value(level).run()
+        page.segmented_control(key=keys.EVALUATION_LEVEL).set_value(level).run()
         assert not page.exception
         assert f"n = {N}." in texts(page)
     assert "Most confused" in texts(page)
-    page.selectbox(key=state.EVALUATION_PAIR).set_value(page_pairs(page)[0]).run()
+    page.selectbox(key=keys.EVALUATION_PAIR).set_value(page_pairs(page)[0]).run()
     assert "not on this server, so there are no pictures" in texts(page)
 
 
@@ -162,8 +162,8 @@ def shown(page: AppTest) -> kept.Shown:
 def test_pictures_of_confused_pairs_are_read_from_the_files(tiny_bundle: Path, tmp_path: Path) -> None:
     make_answers(tiny_bundle, pictures=tmp_path / "pictures")
     page = open_page()
-    page.segmented_control(key=state.EVALUATION_LEVEL).set_value("three").run()
-    page.selectbox(key=state.EVALUATION_PAIR).set_value(page_pairs(page)[0]).run()
+    page.segmented_control(key=keys.EVALUATION_LEVEL).set_value("three").run()
+    page.selectbox(key=keys.EVALUATION_PAIR).set_value(page_pairs(page)[0]).run()
     assert not page.exception
     assert "Truth: " in texts(page).replace("\\", "") and "no pictures" not in texts(page)
 
@@ -184,7 +184,7 @@ def test_a_question_shows_areas_points_with_counts_and_subgroups(tiny_bundle: Pa
     ):
         assert text in said
     assert "ptimistic" not in said
-    page.segmented_control(key=state.EVALUATION_AXES).set_value("roc").run()
+    page.segmented_control(key=keys.EVALUATION_AXES).set_value("roc").run()
     assert not page.exception
 
 
@@ -195,10 +195,10 @@ def test_predictive_values_are_shown_at_a_threshold_and_a_prevalence_that_the_ad
     assert "at 50% prevalence PPV" in said  # that of these images
     assert "At 1% prevalence PPV" in said and "NPV is high wherever a disease is rare" in said
     assert "Biopsies per case" in said
-    names = page.segmented_control(key=state.EVALUATION_POINT).options
+    names = page.segmented_control(key=keys.EVALUATION_POINT).options
     assert names[:2] == ["Sensitivity 90%", "Sensitivity 95%"]
-    page.segmented_control(key=state.EVALUATION_POINT).set_value("Youden").run()
-    page.segmented_control(key=state.EVALUATION_PREVALENCE).set_value("5%").run()
+    page.segmented_control(key=keys.EVALUATION_POINT).set_value("Youden").run()
+    page.segmented_control(key=keys.EVALUATION_PREVALENCE).set_value("5%").run()
     assert not page.exception
     question = shown(page).assessment.questions[0]
     youden = next(p for p in question.points if p.name == "Youden")
@@ -208,23 +208,23 @@ def test_predictive_values_are_shown_at_a_threshold_and_a_prevalence_that_the_ad
     assert f"A{told[1:]}" in texts(page).replace("\\", "")
     assert (page.query_params["threshold"], page.query_params["prevalence"]) == ("Youden", "5%")
     again = open_page(section="questions", threshold="Sensitivity 95%", prevalence="20%")
-    assert again.segmented_control(key=state.EVALUATION_PREVALENCE).value == "20%"
-    assert again.segmented_control(key=state.EVALUATION_POINT).value == "Sensitivity 95%"
+    assert again.segmented_control(key=keys.EVALUATION_PREVALENCE).value == "20%"
+    assert again.segmented_control(key=keys.EVALUATION_POINT).value == "Sensitivity 95%"
 
 
 def test_a_sample_like_the_papers_lies_folded_or_the_reason_why_there_is_none(tiny_bundle: Path) -> None:
     make_answers(tiny_bundle, n=400)
     page = go(open_page(), "questions")
-    page.selectbox(key=state.EVALUATION_QUESTION).set_value("epidermal").run()
+    page.selectbox(key=keys.EVALUATION_QUESTION).set_value("epidermal").run()
     found = next(q.sample for q in shown(page).assessment.questions if q.question == "epidermal")
     assert found is not None and found.size == SampleSize(65, 70)
     lid = next(box.label for box in page.expander if "Figure 3" in box.label)
     assert f"AUC {found.sample.value:.2f} of 65 + 70 images, {found.full.value:.2f} of all" in lid
     assert "of the samples differ from all images by less than 0.03" in texts(page)
-    page.selectbox(key=state.EVALUATION_QUESTION).set_value("melanocytic").run()
+    page.selectbox(key=keys.EVALUATION_QUESTION).set_value("melanocytic").run()
     said = texts(page)  # photographs and dermoscopic images: the paper has a size for each, none for both
     assert "not defined here" in said and "one modality" in said
-    page.segmented_control(key=state.EVALUATION_IMAGES).set_value("dermoscopic").run()
+    page.segmented_control(key=keys.EVALUATION_IMAGES).set_value("dermoscopic").run()
     assert any("50 + 28 images" in box.label for box in page.expander)
     assert "All 50 images of melanoma are in every sample" in texts(page).replace("\\", "")
 
@@ -239,14 +239,14 @@ def test_a_question_without_images_on_both_sides_is_not_defined(tiny_bundle: Pat
 def test_ones_own_question_takes_any_two_sets_and_its_thresholds_are_marked_as_optimistic(tiny_bundle: Path) -> None:
     make_answers(tiny_bundle)
     page = go(open_page(), "questions")
-    page.selectbox(key=state.EVALUATION_QUESTION).set_value("own").run()
+    page.selectbox(key=keys.EVALUATION_QUESTION).set_value("own").run()
     assert "on either side" in texts(page)
-    page.text_input(key=state.EVALUATION_SEARCH).set_value("melanoma").run()
-    page.button(key=f"{state.EVALUATION_POSITIVE}_melanoma").click().run()
-    assert page.multiselect(key=state.EVALUATION_POSITIVE).value == ["melanoma"]
-    page.multiselect(key=state.EVALUATION_NEGATIVE).set_value(["melanoma-nos"]).run()
+    page.text_input(key=keys.EVALUATION_SEARCH).set_value("melanoma").run()
+    page.button(key=f"{keys.EVALUATION_POSITIVE}_melanoma").click().run()
+    assert page.multiselect(key=keys.EVALUATION_POSITIVE).value == ["melanoma"]
+    page.multiselect(key=keys.EVALUATION_NEGATIVE).set_value(["melanoma-nos"]).run()
     assert "cannot be on both sides" in texts(page)
-    page.multiselect(key=state.EVALUATION_NEGATIVE).set_value(["benign-epidermal"]).run()
+    page.multiselect(key=keys.EVALUATION_NEGATIVE).set_value(["benign-epidermal"]).run()
     assert not page.exception
     said = texts(page).replace("\\", "")
     assert "**Optimistic.**" in said and "n = 20 + 20" in said and "Chosen on these images" in said
@@ -311,8 +311,8 @@ def test_a_kept_map_is_drawn_said_in_words_and_shows_the_images_of_a_group(tiny_
     page = go(open_page(), "map")
     said = texts(page).replace("\\", "")
     assert "Near each other: alike for the network" in said and "Of the ten nearest" in said
-    page.segmented_control(key=state.EVALUATION_COLOUR).set_value("modality").run()
-    page.selectbox(key=state.EVALUATION_GROUP).set_value("clinical").run()
+    page.segmented_control(key=keys.EVALUATION_COLOUR).set_value("modality").run()
+    page.selectbox(key=keys.EVALUATION_GROUP).set_value("clinical").run()
     assert not page.exception
     assert "40 images chosen" in texts(page) and len(page.dataframe[0].value) == 40
 
@@ -384,9 +384,9 @@ def test_an_address_brings_back_evaluation_section_and_what_was_chosen_in_it(tin
     first = make_answers(tiny_bundle, name="first")
     make_answers(tiny_bundle, name="second", n=40)
     page = open_page(evaluation=first.name, section="questions", question="epidermal", axes="roc")
-    assert page.session_state[state.EVALUATION] == first.name
-    assert page.session_state[state.EVALUATION_QUESTION] == "epidermal"
-    assert page.segmented_control(key=state.EVALUATION_AXES).value == "roc"
+    assert page.session_state[keys.EVALUATION] == first.name
+    assert page.session_state[keys.EVALUATION_QUESTION] == "epidermal"
+    assert page.segmented_control(key=keys.EVALUATION_AXES).value == "roc"
     assert page.query_params["evaluation"] == first.name and page.query_params["section"] == "questions"
     assert END in texts(page)
 
@@ -403,13 +403,13 @@ def test_a_hand_that_is_quicker_than_the_address_wins_and_going_back_in_the_brow
     page.query_params.clear()
     page.query_params.update(questions)  # the browser still says the address of before
     go(page, "compare")
-    assert page.session_state[state.EVALUATION_SECTION] == "compare"
+    assert page.session_state[keys.EVALUATION_SECTION] == "compare"
     assert page.query_params["section"] == "compare"
 
     page.query_params.clear()
     page.query_params.update(calibration)  # back, and no widget was touched
     settle(page.run())
-    assert page.session_state[state.EVALUATION_SECTION] == "calibration"
+    assert page.session_state[keys.EVALUATION_SECTION] == "calibration"
 
 
 def test_an_address_of_an_evaluation_that_is_not_here_is_said(tiny_bundle: Path) -> None:

@@ -20,7 +20,7 @@ from derm_model import words
 from derm_model.errors import Cancelled, DermTreeError
 from derm_model.progress import Progress, Report
 from pages.ui import state
-from pages.ui.saliency import batch, outline
+from pages.ui.saliency import batch, keys, outline
 from pages.ui.saliency.entries import PAPER, SCORE
 from pages.ui.saliency.wish import Kind, Wish
 from pages.ui.saliency.works import Work, Works, wait_for
@@ -82,7 +82,7 @@ def test_without_a_model_or_an_image_the_page_says_how_to_begin(
 
 def test_the_papers_map_comes_first_and_is_called_so(open_lab: Open) -> None:
     page = with_image(open_lab())
-    methods = page.button_group(key=state.SALIENCY_METHODS)
+    methods = page.button_group(key=keys.SALIENCY_METHODS)
     assert methods.options[0] == "Loss gradient, L1 (the paper's map)"
     found = maps(page)
     assert next(iter(found)) == PAPER
@@ -94,19 +94,19 @@ def test_every_kind_of_target_is_explained_and_an_incomplete_one_is_said(open_la
     page = with_image(open_lab(methods=PAPER))
     labels = set()
     for kind in (Kind.PREDICTED, Kind.CLASS, Kind.QUESTION, Kind.DIFFERENCE, Kind.LABEL):
-        page.selectbox(key=state.SALIENCY_KIND).set_value(kind).run()
+        page.selectbox(key=keys.SALIENCY_KIND).set_value(kind).run()
         settled(page)
         assert not page.warning, kind
         labels.add(list(page.session_state["dermtree_saliency_lab"].maps._works.values())[-1].result.label)
     assert len(labels) >= 4
-    page.selectbox(key=state.SALIENCY_KIND).set_value(Kind.NODE).run()
+    page.selectbox(key=keys.SALIENCY_KIND).set_value(Kind.NODE).run()
     assert "Pick a node" in texts(page)
 
 
 def test_a_difference_of_a_node_and_one_below_it_is_refused_with_the_reason(open_lab: Open) -> None:
     page = with_image(open_lab(explain="difference", node="malignant", other="melanoma", methods=PAPER))
     assert "neither lies below the other" in texts(page)
-    assert page.session_state[state.SALIENCY_OTHER] == "melanoma"
+    assert page.session_state[keys.SALIENCY_OTHER] == "melanoma"
 
 
 def test_the_address_brings_back_target_methods_and_settings_but_no_image(open_lab: Open) -> None:

@@ -15,6 +15,7 @@ from derm_model.taxonomy.own_crosswalk import read_own
 from derm_model.taxonomy.published import count_nodes, read_published
 from derm_model.taxonomy.store import list_taxonomies
 from pages.ui import access, state
+from pages.ui.taxonomy import keys
 from pages.ui.taxonomy.counting import FIRST_SETS
 from pages.ui.taxonomy.lab import TOO_SMALL
 from pages.ui.taxonomy.label_table import read_labels
@@ -73,16 +74,16 @@ def test_a_node_finer_than_the_model_is_said_to_be_part_of_its_class(tiny_bundle
 
 def test_the_search_forgives_a_typing_error_and_opens_the_node() -> None:
     page = open_alone("taxonomy")
-    page.text_input(key=state.TAXONOMY_SEARCH).set_value("melanma in situ").run()
+    page.text_input(key=keys.TAXONOMY_SEARCH).set_value("melanma in situ").run()
     page = button(page, "taxonomy_hit_melanoma-in-situ")
-    assert page.session_state[state.TAXONOMY_NODE] == "melanoma-in-situ"
+    assert page.session_state[keys.TAXONOMY_NODE] == "melanoma-in-situ"
     assert "### ◆ Melanoma in situ" in texts(page)
 
 
 def test_an_address_that_cannot_be_shown_is_said_and_the_rest_is_taken() -> None:
     page = open_alone("taxonomy", section="lab", node="no-such-node", limit="0", rule="faithful")
     assert "could not be used** (node, limit)" in page.warning[0].value
-    assert page.session_state[state.TAXONOMY_RULE] == "faithful"
+    assert page.session_state[keys.TAXONOMY_RULE] == "faithful"
 
 
 def test_the_lab_tells_what_the_partition_of_the_counts_gives() -> None:
@@ -97,14 +98,14 @@ def test_the_lab_tells_what_the_partition_of_the_counts_gives() -> None:
 
 def test_the_lab_counts_what_the_chosen_model_learnt_from(tiny_bundle: Path) -> None:
     page = open_alone("taxonomy", section="lab")
-    page.selectbox(key=state.TAXONOMY_COUNTS).set_value("model").run()
+    page.selectbox(key=keys.TAXONOMY_COUNTS).set_value("model").run()
     n_images = sum(c.n_images for c in read_card(tiny_bundle).classes)
     assert f"{n_images:,} images at" in texts(page)
 
 
 def test_without_a_data_set_nothing_is_counted_and_the_page_says_so() -> None:
     page = open_alone("taxonomy", section="lab")
-    page.button_group(key=state.TAXONOMY_SETS).set_value([]).run()
+    page.button_group(key=keys.TAXONOMY_SETS).set_value([]).run()
     assert not page.exception
     assert "Nothing is counted" in page.warning[0].value
 
@@ -131,14 +132,14 @@ def test_the_comparison_counts_what_was_split_and_equal_partitions_are_the_same(
     counts, tree = published(), read_taxonomy()
     first, second = partition(tree, counts, 1000), partition(tree, counts, 200)
     assert f"**{len(first.classes)} classes in A, {len(second.classes)} in B.**" in texts(page)
-    page.number_input(key=f"{state.TAXONOMY_LIMIT}_b_box").set_value(1000).run()
+    page.number_input(key=f"{keys.TAXONOMY_LIMIT}_b_box").set_value(1000).run()
     assert f"A and B are the same**: {len(first.classes)} classes" in texts(page)
 
 
 def test_the_limit_of_the_lab_is_that_of_the_steps() -> None:
     page = open_alone("taxonomy", section="steps", limit="123")
-    assert page.number_input(key=f"{state.TAXONOMY_LIMIT}_box").value == 123
-    page.number_input(key=f"{state.TAXONOMY_LIMIT}_box").set_value(77).run()
+    assert page.number_input(key=f"{keys.TAXONOMY_LIMIT}_box").value == 123
+    page.number_input(key=f"{keys.TAXONOMY_LIMIT}_box").set_value(77).run()
     assert page.query_params["limit"] == "77"
 
 
@@ -147,7 +148,7 @@ def test_a_broken_table_is_told_row_by_row_and_nothing_is_kept() -> None:
     rows = to_csv(read_taxonomy()).splitlines()
     rows[4] = rows[4].replace("b-cell-lymphomas", "no-such-parent", 1) if "b-cell-lymphomas" in rows[4] else rows[4]
     rows.append("x,nowhere,,,odd,,")
-    page.file_uploader(key=state.TAXONOMY_FILE).upload("mine.csv", "\n".join(rows).encode()).run()
+    page.file_uploader(key=keys.TAXONOMY_FILE).upload("mine.csv", "\n".join(rows).encode()).run()
     assert not page.exception
     assert "problem" in page.error[0].value
     told = page.dataframe[0].value
@@ -158,14 +159,14 @@ def test_a_broken_table_is_told_row_by_row_and_nothing_is_kept() -> None:
 def test_a_sound_table_is_kept_compared_and_deleted() -> None:
     page = open_alone("taxonomy", section="own")
     changed = to_csv(read_taxonomy()).replace("Melanoma in situ", "Melanoma in the epidermis", 1)
-    page.file_uploader(key=state.TAXONOMY_FILE).upload("mine.csv", changed.encode()).run()
-    page.text_input(key=state.TAXONOMY_NAME).set_value("ours")
+    page.file_uploader(key=keys.TAXONOMY_FILE).upload("mine.csv", changed.encode()).run()
+    page.text_input(key=keys.TAXONOMY_NAME).set_value("ours")
     page = next(b for b in page.button if b.label == "Keep it").click().run()
     assert not page.exception
     assert not page.error, texts(page)
     (stored,) = list_taxonomies()
     assert (stored.name, stored.n_leaves) == ("ours", 2032)
-    page.selectbox(key=state.TAXONOMY_OWN).set_value(stored.digest).run()
+    page.selectbox(key=keys.TAXONOMY_OWN).set_value(stored.digest).run()
     assert not page.exception
     assert "**1** renamed" in texts(page)
     page = button(page, "ask_delete_taxonomy")

@@ -7,31 +7,32 @@ import streamlit as st
 from derm_model.assessment.answers import list_answers
 from pages.ui import resources, state
 from pages.ui.address_bar import AddressBar
+from pages.ui.evaluate import keys
 from pages.ui.resources import Model
 
 MODEL, EVALUATION, SECTION = "model", "evaluation", "section"
 # what an address says besides, by section: words of the query and the widgets that hold them
 WIDGETS: dict[str, dict[str, str]] = {
-    "levels": {"level": state.EVALUATION_LEVEL},
+    "levels": {"level": keys.EVALUATION_LEVEL},
     "questions": {
-        "question": state.EVALUATION_QUESTION,
-        "images": state.EVALUATION_IMAGES,
-        "axes": state.EVALUATION_AXES,
-        "threshold": state.EVALUATION_POINT,
-        "prevalence": state.EVALUATION_PREVALENCE,
-        "positive": state.EVALUATION_POSITIVE,
-        "negative": state.EVALUATION_NEGATIVE,
+        "question": keys.EVALUATION_QUESTION,
+        "images": keys.EVALUATION_IMAGES,
+        "axes": keys.EVALUATION_AXES,
+        "threshold": keys.EVALUATION_POINT,
+        "prevalence": keys.EVALUATION_PREVALENCE,
+        "positive": keys.EVALUATION_POSITIVE,
+        "negative": keys.EVALUATION_NEGATIVE,
     },
     "calibration": {},
     "unusual": {},
-    "compare": {"other": state.EVALUATION_OTHER},
-    "map": {"colour": state.EVALUATION_COLOUR},
+    "compare": {"other": keys.EVALUATION_OTHER},
+    "map": {"colour": keys.EVALUATION_COLOUR},
 }
 LISTS = ("positive", "negative")  # several ids, with commas
 BAR = AddressBar(
     "evaluate",
     (MODEL, EVALUATION, SECTION, *(word for words in WIDGETS.values() for word in words)),
-    (state.EVALUATION, state.EVALUATION_SECTION, *(key for words in WIDGETS.values() for key in words.values())),
+    (keys.EVALUATION, keys.EVALUATION_SECTION, *(key for words in WIDGETS.values() for key in words.values())),
 )
 
 
@@ -71,10 +72,10 @@ def take(model: Model) -> None:
                 "**The address shows an evaluation that is not kept here.** What stands below is another one.",
                 icon=":material/link_off:",
             )
-        st.session_state[state.EVALUATION] = digest
+        st.session_state[keys.EVALUATION] = digest
     section = query.get(SECTION, "")
     if section in WIDGETS:
-        st.session_state[state.EVALUATION_SECTION] = section
+        st.session_state[keys.EVALUATION_SECTION] = section
         for word, key in WIDGETS[section].items():
             if word in query:
                 st.session_state[key] = query[word].split(",") if word in LISTS else query[word]

@@ -9,6 +9,7 @@ import streamlit as st
 from derm_model import words
 from derm_model.assessment.answers import About, list_answers
 from pages.ui import look, state
+from pages.ui.evaluate import keys
 from pages.ui.resources import Model
 
 Kept = list[tuple[Path, About]]
@@ -39,13 +40,13 @@ def choose(model: Model, kept: Kept) -> Path | None:
             st.caption("Answers are kept in the evaluations folder of $DERM_HOME, so that images are read only once.")
         return None
     by_digest = {about.digest: (folder, about) for folder, about in kept}
-    state.drop_unless(state.EVALUATION, by_digest)
+    state.drop_unless(keys.EVALUATION, by_digest)
     with st.container(horizontal=True, vertical_alignment="bottom", key="evaluations"):
         digest = st.selectbox(
             "Evaluation",
             list(by_digest),
             format_func=lambda one: label(by_digest[one][1]),
-            key=state.EVALUATION,
+            key=keys.EVALUATION,
             persist_state="session",
             help="Kept answers of this model to labelled images: name, images, whether the model has seen them, when.",
         )

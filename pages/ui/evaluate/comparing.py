@@ -14,7 +14,7 @@ from derm_model.assessment.numbers import UNDEFINED, decimals, share
 from derm_model.errors import EvaluationError
 from derm_model.evaluation.paired import PairedShares
 from pages.ui import look, resources, state
-from pages.ui.evaluate import kept, parts
+from pages.ui.evaluate import kept, keys, parts
 from pages.ui.evaluate.kept import Shown
 from pages.ui.resources import Model
 
@@ -39,12 +39,12 @@ def draw_comparison(of: Shown) -> None:
             "same images, then come back: the same images and labels are recognised wherever their files lie."
         )
         return
-    state.drop_unless(state.EVALUATION_OTHER, found)
+    state.drop_unless(keys.EVALUATION_OTHER, found)
     chosen = st.selectbox(
         "Compare with",
         list(found),
         format_func=lambda bundle_id: f"{found[bundle_id][0].card.name} ({bundle_id})",
-        key=state.EVALUATION_OTHER,
+        key=keys.EVALUATION_OTHER,
         persist_state="session",
     )
     other, folder = found[chosen]

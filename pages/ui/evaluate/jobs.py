@@ -12,6 +12,7 @@ from derm_model.assessment.exports import JSON_FILE
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobState, JobStore, launch
 from pages.ui import access, job_panel, look, state
+from pages.ui.evaluate import keys
 from pages.ui.evaluate.starting import KIND
 from pages.ui.resources import Model
 
@@ -61,7 +62,7 @@ def _show_ended(jobs: Iterable[Job]) -> None:
             continue
         try:
             found = json.loads((job.paths.folder / JSON_FILE).read_bytes())
-            st.session_state[state.EVALUATION] = found["about"]["digest"]
+            st.session_state[keys.EVALUATION] = found["about"]["digest"]
         except (OSError, ValueError, KeyError, TypeError):
             continue  # deleted meanwhile: the list of evaluations is as it is
         st.session_state["new_evaluation"] = False  # what was asked for is there: the form folds

@@ -9,7 +9,7 @@ from derm_model.assessment.exports import LEVEL_NAMES
 from derm_model.assessment.level_figures import LevelFigures
 from derm_model.assessment.numbers import UNDEFINED, share
 from pages.ui import look, state
-from pages.ui.evaluate import parts, readers
+from pages.ui.evaluate import keys, parts, readers
 from pages.ui.evaluate.kept import Shown
 from pages.ui.train.curves import wait_for_pandas
 
@@ -24,13 +24,13 @@ def draw_levels(of: Shown) -> None:
             "Accuracy is **not defined**: no image has a label that the model could be right about at any level."
         )
         return
-    state.drop_unless(state.EVALUATION_LEVEL, levels)
+    state.drop_unless(keys.EVALUATION_LEVEL, levels)
     name = st.segmented_control(
         "Level",
         list(levels),
         format_func=lambda one: LEVEL_NAMES[one].capitalize(),
-        key=state.EVALUATION_LEVEL,
-        default=None if state.EVALUATION_LEVEL in st.session_state else ("nine" if "nine" in levels else None),
+        key=keys.EVALUATION_LEVEL,
+        default=None if keys.EVALUATION_LEVEL in st.session_state else ("nine" if "nine" in levels else None),
         wrap=True,
         persist_state="session",
     )
@@ -101,12 +101,12 @@ def _draw_confused(of: Shown, level: LevelFigures) -> None:
         )
     )
     pairs = {f"{pair.truth} {pair.said}": pair for pair in level.confused}
-    state.drop_unless(state.EVALUATION_PAIR, pairs)
+    state.drop_unless(keys.EVALUATION_PAIR, pairs)
     chosen = st.selectbox(
         "Show the images of",
         list(pairs),
         format_func=lambda key: f"{named[pairs[key].truth]} taken for {named[pairs[key].said]}",
-        key=state.EVALUATION_PAIR,
+        key=keys.EVALUATION_PAIR,
         index=None,
         placeholder="Choose a pair",
     )

@@ -15,7 +15,7 @@ from derm_model.assessment.groupings import Grouping
 from derm_model.errors import Cancelled
 from pages.ui import access, look, state
 from pages.ui.dataset.tables import draw_paged
-from pages.ui.evaluate import kept, parts
+from pages.ui.evaluate import kept, keys, parts
 from pages.ui.evaluate.kept import Shown, Work
 from pages.ui.train.curves import wait_for_pandas
 
@@ -75,13 +75,13 @@ def _draw_progress(of: Shown, work: Work) -> None:
 
 
 def _draw(of: Shown, points: NDArray[np.float32]) -> None:
-    state.drop_unless(state.EVALUATION_COLOUR, groupings.NAMES)
+    state.drop_unless(keys.EVALUATION_COLOUR, groupings.NAMES)
     key = st.segmented_control(
         "Colours and marks",
         list(groupings.NAMES),
         format_func=groupings.NAMES.__getitem__,
-        key=state.EVALUATION_COLOUR,
-        default=None if state.EVALUATION_COLOUR in st.session_state else groupings.DISEASES,
+        key=keys.EVALUATION_COLOUR,
+        default=None if keys.EVALUATION_COLOUR in st.session_state else groupings.DISEASES,
         required=True,
         wrap=True,
         persist_state="session",
@@ -92,8 +92,8 @@ def _draw(of: Shown, points: NDArray[np.float32]) -> None:
         "Choose images by",
         list(HANDS),
         format_func=HANDS.__getitem__,
-        key=state.EVALUATION_HAND,
-        default=None if state.EVALUATION_HAND in st.session_state else LASSO,
+        key=keys.EVALUATION_HAND,
+        default=None if keys.EVALUATION_HAND in st.session_state else LASSO,
         required=True,
         persist_state="session",
         help="Lasso: drag around a region. Click: press one image; a phone then scrolls over the map.",
@@ -116,7 +116,7 @@ def _draw_chart(of: Shown, points: NDArray[np.float32], found: Grouping, hand: s
     event: Any = st.plotly_chart(
         plot_embedding(points, groups, hover, look.palette(), lasso=hand == LASSO),
         theme=None,
-        key=f"{state.EVALUATION_MAP}_{found.key}_{hand}",  # another figure forgets what was chosen
+        key=f"{keys.EVALUATION_MAP}_{found.key}_{hand}",  # another figure forgets what was chosen
         on_select="rerun",
         selection_mode=("box", "lasso") if hand == LASSO else "points",
         config=MAP_CONFIG,
@@ -145,11 +145,11 @@ def _draw_words(points: NDArray[np.float32], found: Grouping) -> None:
 def _draw_chosen(of: Shown, found: Grouping, chosen: list[int]) -> None:
     names = sorted({label for label in found.labels if label is not None})
     if not chosen:
-        state.drop_unless(state.EVALUATION_GROUP, names)
+        state.drop_unless(keys.EVALUATION_GROUP, names)
         name = st.selectbox(
             "Or show the images of a group",
             names,
-            key=state.EVALUATION_GROUP,
+            key=keys.EVALUATION_GROUP,
             index=None,
             placeholder="Choose a group",
         )

@@ -9,12 +9,12 @@ import streamlit as st
 from derm_model import words
 from derm_model.assessment.question_figures import QuestionFigures
 from derm_model.taxonomy import Task, Taxonomy, restrict
-from pages.ui import look, state
-from pages.ui.evaluate import kept, parts
+from pages.ui import look
+from pages.ui.evaluate import kept, keys, parts
 from pages.ui.evaluate.kept import Shown
 
 HITS = 6
-SIDES = {state.EVALUATION_POSITIVE: "One side, called positive", state.EVALUATION_NEGATIVE: "The other side"}
+SIDES = {keys.EVALUATION_POSITIVE: "One side, called positive", keys.EVALUATION_NEGATIVE: "The other side"}
 
 
 def choose_question(of: Shown) -> QuestionFigures | None:
@@ -101,7 +101,7 @@ def _search(of: Shown, n_of: dict[str, int]) -> None:
     text = st.text_input(
         "Search by name or synonym",
         placeholder="For example: basal cell, Bowen, mole",
-        key=state.EVALUATION_SEARCH,
+        key=keys.EVALUATION_SEARCH,
         type="search",
         live="250ms",
     )
@@ -115,7 +115,7 @@ def _search(of: Shown, n_of: dict[str, int]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             path = " › ".join(map(look.plain, tree.path(node)[-2:]))
             st.markdown(f"{path}, {words.plural(n_of[node], 'image')}", width="stretch")
-            for key, label in ((state.EVALUATION_POSITIVE, "Positive"), (state.EVALUATION_NEGATIVE, "Other side")):
+            for key, label in ((keys.EVALUATION_POSITIVE, "Positive"), (keys.EVALUATION_NEGATIVE, "Other side")):
                 st.button(label, key=f"{key}_{node}", type="tertiary", on_click=_add, args=(key, node))
 
 

@@ -9,7 +9,7 @@ from derm_model.assessment import numbers
 from derm_model.assessment.question_figures import PointFigures, QuestionFigures
 from derm_model.evaluation.predictive import EXAMPLE, PREVALENCES, over_prevalences, predictive_values
 from pages.ui import look, state
-from pages.ui.evaluate import parts
+from pages.ui.evaluate import keys, parts
 from pages.ui.train.curves import wait_for_pandas
 
 
@@ -36,13 +36,13 @@ def _choose_point(points: tuple[PointFigures, ...]) -> PointFigures:
     by_name = {point.name: point for point in points}
     if len(by_name) == 1:
         return points[0]
-    state.drop_unless(state.EVALUATION_POINT, by_name)
+    state.drop_unless(keys.EVALUATION_POINT, by_name)
     name = st.segmented_control(
         "Threshold",
         list(by_name),
         format_func=look.plain,
-        key=state.EVALUATION_POINT,
-        default=None if state.EVALUATION_POINT in st.session_state else points[0].name,
+        key=keys.EVALUATION_POINT,
+        default=None if keys.EVALUATION_POINT in st.session_state else points[0].name,
         required=True,
         wrap=True,
         persist_state="session",
@@ -52,12 +52,12 @@ def _choose_point(points: tuple[PointFigures, ...]) -> PointFigures:
 
 def _choose_prevalence() -> float:
     shares = {numbers.prevalence(share): share for share in PREVALENCES}
-    state.drop_unless(state.EVALUATION_PREVALENCE, shares)
+    state.drop_unless(keys.EVALUATION_PREVALENCE, shares)
     chosen = st.segmented_control(
         "Prevalence",
         list(shares),
-        key=state.EVALUATION_PREVALENCE,
-        default=None if state.EVALUATION_PREVALENCE in st.session_state else numbers.prevalence(EXAMPLE),
+        key=keys.EVALUATION_PREVALENCE,
+        default=None if keys.EVALUATION_PREVALENCE in st.session_state else numbers.prevalence(EXAMPLE),
         required=True,
         wrap=True,
         persist_state="session",

@@ -9,7 +9,7 @@ from derm_model.assessment.numbers import UNDEFINED, rates
 from derm_model.assessment.question_figures import QuestionFigures
 from derm_model.evaluation.curves import OperatingPoint
 from pages.ui import look, state
-from pages.ui.evaluate import own, parts, prevalence, sampled
+from pages.ui.evaluate import keys, own, parts, prevalence, sampled
 from pages.ui.evaluate.calibration import draw_reliability
 from pages.ui.evaluate.kept import Shown
 from pages.ui.train.curves import wait_for_pandas
@@ -24,12 +24,12 @@ def draw_questions(of: Shown) -> None:
     """Draw the question and the images that are chosen."""
     names = {task_id: sides.task.question for task_id, sides in of.model.tasks.items()}
     names[OWN] = "Another question: any two sets of diagnoses"
-    state.drop_unless(state.EVALUATION_QUESTION, names)
+    state.drop_unless(keys.EVALUATION_QUESTION, names)
     defined = [q.question for q in of.assessment.questions]
-    if state.EVALUATION_QUESTION not in st.session_state and defined:
-        st.session_state[state.EVALUATION_QUESTION] = defined[0]  # the first that these images can answer
+    if keys.EVALUATION_QUESTION not in st.session_state and defined:
+        st.session_state[keys.EVALUATION_QUESTION] = defined[0]  # the first that these images can answer
     asked = st.selectbox(
-        "Question", list(names), format_func=names.__getitem__, key=state.EVALUATION_QUESTION, persist_state="session"
+        "Question", list(names), format_func=names.__getitem__, key=keys.EVALUATION_QUESTION, persist_state="session"
     )
     if asked == OWN:
         found = own.choose_question(of)
@@ -50,14 +50,14 @@ def draw_questions(of: Shown) -> None:
 def _choose_images(sets: list[str]) -> str:
     if len(sets) == 1:
         return sets[0]
-    state.drop_unless(state.EVALUATION_IMAGES, sets)
+    state.drop_unless(keys.EVALUATION_IMAGES, sets)
     return (
         st.segmented_control(
             "Images",
             sets,
             format_func=lambda name: name[:1].upper() + name[1:],
-            key=state.EVALUATION_IMAGES,
-            default=None if state.EVALUATION_IMAGES in st.session_state else sets[0],
+            key=keys.EVALUATION_IMAGES,
+            default=None if keys.EVALUATION_IMAGES in st.session_state else sets[0],
             wrap=True,
             persist_state="session",
             help="All, or those of one modality or data set that has images on both sides.",
@@ -79,7 +79,7 @@ def _draw(question: QuestionFigures, *, optimistic: bool) -> None:
         _draw_decision(question)
     _draw_points(question, optimistic)
     prevalence.draw_prevalences(question)
-    sampled.draw_sample(question, roc=st.session_state.get(state.EVALUATION_AXES) == ROC)
+    sampled.draw_sample(question, roc=st.session_state.get(keys.EVALUATION_AXES) == ROC)
     _draw_subgroups(question)
     st.markdown("##### Reliability of the score")
     draw_reliability(question.reliability, "Score", f"{question.question}_{question.images}")
@@ -116,13 +116,13 @@ def _draw_curve(question: QuestionFigures) -> None:
     from derm_model.figures.evaluation import plot_question_curve  # plotly: not before there is something to draw
 
     st.markdown("##### Sensitivity and specificity")
-    state.drop_unless(state.EVALUATION_AXES, AXES)
+    state.drop_unless(keys.EVALUATION_AXES, AXES)
     axes = st.segmented_control(
         "Axes",
         list(AXES),
         format_func=AXES.__getitem__,
-        key=state.EVALUATION_AXES,
-        default=None if state.EVALUATION_AXES in st.session_state else PAPER,
+        key=keys.EVALUATION_AXES,
+        default=None if keys.EVALUATION_AXES in st.session_state else PAPER,
         required=True,
         persist_state="session",
         help="As in the paper's Figure 3, or the usual ROC axes.",

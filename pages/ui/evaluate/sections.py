@@ -17,6 +17,7 @@ from pages.ui.evaluate import (
     comparing,
     downloads,
     kept,
+    keys,
     levels,
     mapping,
     parts,
@@ -68,13 +69,13 @@ def _draw(of: Shown) -> None:
         st.warning("\n".join(bullet + look.plain(text) for text in warnings), icon=":material/warning:")
     _draw_images(of)
     _draw_metrics(of)
-    st.session_state.setdefault(state.EVALUATION_SECTION, "levels")
-    state.drop_unless(state.EVALUATION_SECTION, SECTIONS)
+    st.session_state.setdefault(keys.EVALUATION_SECTION, "levels")
+    state.drop_unless(keys.EVALUATION_SECTION, SECTIONS)
     section = st.segmented_control(
         "Section",
         list(SECTIONS),
         format_func=lambda name: SECTIONS[name][0],
-        key=state.EVALUATION_SECTION,
+        key=keys.EVALUATION_SECTION,
         required=True,
         wrap=True,
         label_visibility="collapsed",

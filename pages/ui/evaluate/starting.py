@@ -10,7 +10,8 @@ from derm_model.access import Right
 from derm_model.assessment.seen import split_beside
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobStore, launch
-from pages.ui import access, look, resources, state
+from pages.ui import access, look, resources
+from pages.ui.evaluate import keys
 from pages.ui.resources import Model
 from pages.ui.train import sources
 from pages.ui.train.choosing import choose_images
@@ -39,13 +40,13 @@ def _draw_form(model: Model) -> None:
     images, trouble = choose_images(
         "Labelled images",
         sources.offered(),
-        state.EVALUATE_IMAGES,
+        keys.EVALUATE_IMAGES,
         nothing="Choose labelled images that the model has not learnt from.",
     )
     part = _choose_part(split_beside(model.folder))
     name = st.text_input(
         "Name",
-        key=state.EVALUATE_NAME,
+        key=keys.EVALUATE_NAME,
         placeholder=images.label if images is not None else "What the images are called",
         persist_state="session",
     )
@@ -83,8 +84,8 @@ def _choose_part(split: Path | None) -> str:
         "Part of them",
         list(PARTS),
         format_func=PARTS.__getitem__,
-        key=state.EVALUATE_PART,
-        default=None if state.EVALUATE_PART in st.session_state else "test",
+        key=keys.EVALUATE_PART,
+        default=None if keys.EVALUATE_PART in st.session_state else "test",
         required=True,
         wrap=True,
         persist_state="session",

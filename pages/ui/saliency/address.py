@@ -11,6 +11,7 @@ import streamlit as st
 from pages.ui import resources, state
 from pages.ui.address_bar import AddressBar
 from pages.ui.resources import Model
+from pages.ui.saliency import keys
 from pages.ui.saliency.choosing import NUMBERS
 from pages.ui.saliency.entries import Entry, read_by
 from pages.ui.saliency.wish import OF, Kind, Wish
@@ -26,14 +27,14 @@ BAR = AddressBar(
     (MODEL, EXPLAIN, NODE, OTHER, CLASS, QUESTION, OF_WORD, METHODS, SECTION, IMAGE, *NUMBERS, *CHOICES),
     (
         *(
-            state.SALIENCY_KIND,
-            state.SALIENCY_CLASS,
-            state.SALIENCY_QUESTION,
-            state.SALIENCY_NODE,
-            state.SALIENCY_OTHER,
+            keys.SALIENCY_KIND,
+            keys.SALIENCY_CLASS,
+            keys.SALIENCY_QUESTION,
+            keys.SALIENCY_NODE,
+            keys.SALIENCY_OTHER,
         ),
-        *(state.SALIENCY_LABEL, state.SALIENCY_OF, state.SALIENCY_METHODS, state.SALIENCY_SECTION),
-        *(state.saliency_setting(name) for name in (*NUMBERS, *CHOICES)),
+        *(keys.SALIENCY_LABEL, keys.SALIENCY_OF, keys.SALIENCY_METHODS, keys.SALIENCY_SECTION),
+        *(keys.saliency_setting(name) for name in (*NUMBERS, *CHOICES)),
     ),
 )
 
@@ -72,16 +73,16 @@ def _take_target(query: Mapping[str, str], model: Model) -> list[str]:
     kind = query.get(EXPLAIN)
     found: dict[str, tuple[str, str, bool]] = {}  # word of the query -> widget, value, usable
     if kind is not None:
-        found[EXPLAIN] = (state.SALIENCY_KIND, kind, kind in list(Kind))
+        found[EXPLAIN] = (keys.SALIENCY_KIND, kind, kind in list(Kind))
     if OF_WORD in query:
-        found[OF_WORD] = (state.SALIENCY_OF, query[OF_WORD], query[OF_WORD] in OF)
+        found[OF_WORD] = (keys.SALIENCY_OF, query[OF_WORD], query[OF_WORD] in OF)
     if CLASS in query:
-        found[CLASS] = (state.SALIENCY_CLASS, query[CLASS], query[CLASS] in {c.id for c in model.card.classes})
+        found[CLASS] = (keys.SALIENCY_CLASS, query[CLASS], query[CLASS] in {c.id for c in model.card.classes})
     if QUESTION in query:
-        found[QUESTION] = (state.SALIENCY_QUESTION, query[QUESTION], query[QUESTION] in model.tasks)
-    for word, key in ((NODE, state.SALIENCY_NODE), (OTHER, state.SALIENCY_OTHER)):
+        found[QUESTION] = (keys.SALIENCY_QUESTION, query[QUESTION], query[QUESTION] in model.tasks)
+    for word, key in ((NODE, keys.SALIENCY_NODE), (OTHER, keys.SALIENCY_OTHER)):
         if word in query:
-            key = state.SALIENCY_LABEL if kind == Kind.LABEL else key
+            key = keys.SALIENCY_LABEL if kind == Kind.LABEL else key
             found[word] = (key, query[word], query[word] in model.taxonomy.index)
     if IMAGE in query:
         n = len(state.case().images)
@@ -90,7 +91,7 @@ def _take_target(query: Mapping[str, str], model: Model) -> list[str]:
             st.session_state[state.SHOWN] = int(query[IMAGE]) - 1
     for key, value, usable in found.values():
         if usable:
-            st.session_state[key] = Kind(value) if key == state.SALIENCY_KIND else value
+            st.session_state[key] = Kind(value) if key == keys.SALIENCY_KIND else value
     if kind == Kind.NODE and NODE in found and found[NODE][2]:
         state.pick(query[NODE])
     return [word for word, (_, _, usable) in found.items() if not usable]
@@ -99,12 +100,12 @@ def _take_target(query: Mapping[str, str], model: Model) -> list[str]:
 def _take_settings(query: Mapping[str, str]) -> list[str]:
     """Set methods, settings and section; those that are not there are left out by the widgets themselves."""
     if METHODS in query:
-        st.session_state[state.SALIENCY_METHODS] = query[METHODS].split(",")
+        st.session_state[keys.SALIENCY_METHODS] = query[METHODS].split(",")
     if SECTION in query:
-        st.session_state[state.SALIENCY_SECTION] = query[SECTION]
+        st.session_state[keys.SALIENCY_SECTION] = query[SECTION]
     for word in CHOICES:
         if word in query:
-            st.session_state[state.saliency_setting(word)] = query[word]
+            st.session_state[keys.saliency_setting(word)] = query[word]
     unusable = []
     for word, (_, _, low, high, step) in NUMBERS.items():
         if word not in query:
@@ -112,7 +113,7 @@ def _take_settings(query: Mapping[str, str]) -> list[str]:
         value = _number(query[word])
         is_share = step < 1
         if low <= value <= high and (is_share or value == int(value)):
-            st.session_state[state.saliency_setting(word)] = value if is_share else int(value)
+            st.session_state[keys.saliency_setting(word)] = value if is_share else int(value)
         else:
             unusable.append(word)
     return unusable
@@ -129,7 +130,7 @@ def put(model: Model, wish: Wish, chosen: Sequence[Entry], settings: Settings) -
     """Let the address say what is shown, so that it can be copied."""
     query = {MODEL: model.card.bundle_id, **query_of(wish), METHODS: ",".join(entry.id for entry in chosen)}
     query |= {name: str(getattr(settings, name)) for name in read_by(chosen)}
-    section = st.session_state.get(state.SALIENCY_SECTION)
+    section = st.session_state.get(keys.SALIENCY_SECTION)
     if section:
         query[SECTION] = str(section)
     BAR.put(query)

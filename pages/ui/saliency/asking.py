@@ -21,7 +21,7 @@ from pages.ui import components, look, state
 from pages.ui.case import VIEW_PX, CaseImage, data_url
 from pages.ui.evaluate import parts
 from pages.ui.resources import Model
-from pages.ui.saliency import outline, progress
+from pages.ui.saliency import keys, outline, progress
 from pages.ui.saliency.wish import resolved_nodes
 from pages.ui.saliency.works import wait_for
 from pages.ui.train.curves import wait_for_pandas
@@ -55,8 +55,8 @@ def _draw_cover(model: Model, engine: Engine, image: CaseImage) -> None:
         "Paint with",
         list(FILLS),
         format_func=lambda name: FILLS[name],
-        key=state.SALIENCY_FILL,
-        default=None if state.SALIENCY_FILL in st.session_state else "skin",
+        key=keys.SALIENCY_FILL,
+        default=None if keys.SALIENCY_FILL in st.session_state else "skin",
         required=True,
         wrap=True,
         persist_state="session",
@@ -80,7 +80,7 @@ def _draw_cover(model: Model, engine: Engine, image: CaseImage) -> None:
         defaults={"opacity": 70, "clip": 100, "smooth": False, "style": "overlay", "scale": "own"},
         caption=[],
         file="",
-        key=state.SALIENCY_REGION,
+        key=keys.SALIENCY_REGION,
         draw="Draw around what shall be covered; several parts are possible.",
         many=True,
         shapes=shapes,
@@ -91,7 +91,7 @@ def _draw_cover(model: Model, engine: Engine, image: CaseImage) -> None:
 
 
 def _take_region() -> None:
-    drawn = (st.session_state.get(state.SALIENCY_REGION) or {}).get("drawn")
+    drawn = (st.session_state.get(keys.SALIENCY_REGION) or {}).get("drawn")
     found = outline.checked_shapes(drawn, [image.digest for image in state.case().images])
     if found is not None:
         state.lab().regions[found[0]] = found[1]
@@ -193,11 +193,11 @@ def _draw_rotations(model: Model, image: CaseImage, found: Rotations) -> None:
 
     options = {f"task:{task_id}": f"Score: {c.task.positive_name}" for task_id, c in model.tasks.items()}
     options |= {f"node:{node}": name for node, name in resolved_nodes(model).items()}
-    if st.session_state.get(state.SALIENCY_FOLLOWED) not in options:
+    if st.session_state.get(keys.SALIENCY_FOLLOWED) not in options:
         top = model.card.classes[int(found.whole_probs.argmax())].node
-        st.session_state[state.SALIENCY_FOLLOWED] = f"node:{top}"
+        st.session_state[keys.SALIENCY_FOLLOWED] = f"node:{top}"
     chosen = st.selectbox(
-        "Followed", list(options), format_func=options.__getitem__, key=state.SALIENCY_FOLLOWED, persist_state="session"
+        "Followed", list(options), format_func=options.__getitem__, key=keys.SALIENCY_FOLLOWED, persist_state="session"
     )
     turned, upright = (_values(model, chosen, probs) for probs in (found.class_probs, found.upright_probs))
     spread = spread_of(turned)

@@ -15,6 +15,7 @@ from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobState, JobStore, launch, resume
 from pages.ui import access, job_panel, look, resources, state
 from pages.ui.resources import Model
+from pages.ui.saliency import keys
 from pages.ui.saliency.entries import Entry
 from pages.ui.saliency.wish import Kind, Wish
 from pages.ui.train.sources import Images
@@ -36,8 +37,8 @@ def draw_form(model: Model, images: Images, entry: Entry, wish: Wish, settings: 
     explained = st.segmented_control(
         "Explained",
         [TRUTH, CHOSEN],
-        key=state.SALIENCY_BATCH_EXPLAINED,
-        default=None if state.SALIENCY_BATCH_EXPLAINED in st.session_state else TRUTH,
+        key=keys.SALIENCY_BATCH_EXPLAINED,
+        default=None if keys.SALIENCY_BATCH_EXPLAINED in st.session_state else TRUTH,
         required=True,
         wrap=True,
         persist_state="session",

@@ -11,7 +11,7 @@ import streamlit as st
 from derm_model.progress import Report
 from pages.ui import look, state
 from pages.ui.case import CaseImage
-from pages.ui.saliency import belief_figures, progress
+from pages.ui.saliency import belief_figures, keys, progress
 from pages.ui.saliency.entries import duration
 from pages.ui.saliency.grid import Panel
 from pages.ui.saliency.works import Works
@@ -79,12 +79,12 @@ def draw_belief(engine: Engine, image: CaseImage, panels: Sequence[Panel], pace:
     if not done:
         st.caption("A map is tested once it is there.")
         return
-    state.drop_unless(state.SALIENCY_TESTED, done)
+    state.drop_unless(keys.SALIENCY_TESTED, done)
     chosen = st.selectbox(
         "Map that is tested",
         list(done),
         format_func=lambda i: done[i].entry.name,
-        key=state.SALIENCY_TESTED,
+        key=keys.SALIENCY_TESTED,
         persist_state="session",
     )
     panel = done[chosen]

@@ -14,6 +14,7 @@ from pages.ui import look, picker, state, viewer
 from pages.ui.case import Case, CaseImage
 from pages.ui.reading import explained_node
 from pages.ui.resources import Model
+from pages.ui.saliency import keys
 from pages.ui.saliency.entries import PAPER, Entry, cost_in_words, duration, read_by
 from pages.ui.saliency.wish import LABELS, OF, Kind, Wish, resolved_nodes
 
@@ -55,13 +56,13 @@ def choose_wish(model: Model, probs: NDArray[np.float64]) -> Wish:
     """What is explained."""
     left, middle, right = st.columns(3, gap="medium")
     kinds = [kind for kind in Kind if kind is not Kind.QUESTION or model.tasks]
-    state.drop_unless(state.SALIENCY_KIND, kinds)
+    state.drop_unless(keys.SALIENCY_KIND, kinds)
     with left:
         kind = st.selectbox(
             "What is explained",
             kinds,
             format_func=LABELS.__getitem__,
-            key=state.SALIENCY_KIND,
+            key=keys.SALIENCY_KIND,
             persist_state="session",
         )
     with middle:
@@ -71,7 +72,7 @@ def choose_wish(model: Model, probs: NDArray[np.float64]) -> Wish:
             "Through",
             list(OF),
             format_func=OF.__getitem__,
-            key=state.SALIENCY_OF,
+            key=keys.SALIENCY_OF,
             disabled=wish.kind is Kind.LABEL,
             persist_state="session",
             help="What the methods differentiate or watch. log P is the loss with its sign turned, and stays readable "
@@ -90,17 +91,17 @@ def _choose_detail(model: Model, probs: NDArray[np.float64], kind: Kind) -> Wish
         return Wish(kind)
     if kind is Kind.CLASS:
         names = {c.id: f"{c.name}, {words.percent(float(p))}" for c, p in zip(model.card.classes, probs, strict=True)}
-        return Wish(kind, class_id=_select("Class", names, state.SALIENCY_CLASS))
+        return Wish(kind, class_id=_select("Class", names, keys.SALIENCY_CLASS))
     if kind is Kind.QUESTION:
         questions = {task_id: classes.task.positive_name for task_id, classes in model.tasks.items()}
-        return Wish(kind, task_id=_select("Score for", questions, state.SALIENCY_QUESTION))
+        return Wish(kind, task_id=_select("Score for", questions, keys.SALIENCY_QUESTION))
     if kind is Kind.NODE:
         return _picked(model, probs)
     nodes = resolved_nodes(model)
     if kind is Kind.LABEL:
-        return Wish(kind, node=_select("True label", nodes, state.SALIENCY_LABEL))
-    one = _select("Why this", nodes, state.SALIENCY_NODE)
-    return Wish(kind, one, _select("Rather than this", nodes, state.SALIENCY_OTHER, len(nodes) - 1))
+        return Wish(kind, node=_select("True label", nodes, keys.SALIENCY_LABEL))
+    one = _select("Why this", nodes, keys.SALIENCY_NODE)
+    return Wish(kind, one, _select("Rather than this", nodes, keys.SALIENCY_OTHER, len(nodes) - 1))
 
 
 def _select(label: str, options: dict[str, str], key: str, first: int = 0) -> str | None:
@@ -133,19 +134,19 @@ def _picked(model: Model, probs: NDArray[np.float64]) -> Wish:
 
 def choose_methods(known: dict[str, Entry]) -> list[Entry]:
     """Any number of methods, in the order of the list."""
-    if state.SALIENCY_METHODS not in st.session_state:
-        st.session_state[state.SALIENCY_METHODS] = [name for name in FIRST if name in known]
-    st.session_state[state.SALIENCY_METHODS] = [i for i in st.session_state[state.SALIENCY_METHODS] if i in known]
+    if keys.SALIENCY_METHODS not in st.session_state:
+        st.session_state[keys.SALIENCY_METHODS] = [name for name in FIRST if name in known]
+    st.session_state[keys.SALIENCY_METHODS] = [i for i in st.session_state[keys.SALIENCY_METHODS] if i in known]
     st.pills(
         "Methods, side by side",
         list(known),
         selection_mode="multi",
         format_func=lambda i: known[i].label,
-        key=state.SALIENCY_METHODS,
+        key=keys.SALIENCY_METHODS,
         persist_state="session",
         wrap=True,
     )
-    return [entry for name, entry in known.items() if name in st.session_state[state.SALIENCY_METHODS]]
+    return [entry for name, entry in known.items() if name in st.session_state[keys.SALIENCY_METHODS]]
 
 
 def choose_settings(known: dict[str, Entry], chosen: Sequence[Entry], engine: Engine, pace: Pace | None) -> Settings:
@@ -177,7 +178,7 @@ def choose_settings(known: dict[str, Entry], chosen: Sequence[Entry], engine: En
 def _choose_setting(name: str, default: object, blocks: Sequence[str]) -> object:
     from derm_model.net.saliency.method import BASELINES
 
-    key = state.saliency_setting(name)
+    key = keys.saliency_setting(name)
     if name == "baseline":
         _begin_with(key, default, BASELINES)
         return st.selectbox(

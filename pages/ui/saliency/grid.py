@@ -18,7 +18,7 @@ from derm_model.progress import Report
 from pages.ui import access, components, look, state
 from pages.ui.case import CaseImage
 from pages.ui.resources import Model
-from pages.ui.saliency import outline, progress
+from pages.ui.saliency import keys, outline, progress
 from pages.ui.saliency.entries import Entry, duration, map_key, settings_in_words
 from pages.ui.saliency.outline import Mask
 from pages.ui.saliency.wish import Wish
@@ -150,7 +150,7 @@ def draw_grid(model: Model, engine: Engine, image: CaseImage, panels: Sequence[P
         defaults={"opacity": 70, "clip": 99.5, "smooth": True, "style": "overlay", "scale": "own"},
         caption=caption_lines(model, image, panels),
         file="dermtree-saliency.png",
-        key=state.SALIENCY_MAPS,
+        key=keys.SALIENCY_MAPS,
         draw="Draw the lesion's outline on any panel to see how much of each map lies inside.",
         shapes=state.lab().lesions.get(image.digest, []),
         mask=outline.payload(state.lab().masks[image.digest]) if image.digest in state.lab().masks else None,
@@ -171,7 +171,7 @@ def palette() -> dict[str, Any]:
 
 
 def _take_lesion() -> None:
-    drawn = (st.session_state.get(state.SALIENCY_MAPS) or {}).get("drawn")
+    drawn = (st.session_state.get(keys.SALIENCY_MAPS) or {}).get("drawn")
     found = outline.checked_shapes(drawn, [image.digest for image in state.case().images])
     if found is not None:
         state.lab().lesions[found[0]] = found[1]
@@ -191,7 +191,7 @@ def _draw_upload(image: CaseImage) -> None:
     file = st.file_uploader(
         "A PNG: white inside the lesion, black outside",
         type=["png"],
-        key=f"{state.SALIENCY_MASK}_{image.digest[:16]}",
+        key=f"{keys.SALIENCY_MASK}_{image.digest[:16]}",
         max_upload_size=20,
         help="Of the same shape as the image; it may be smaller. It goes before an outline that is drawn.",
     )

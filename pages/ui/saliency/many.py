@@ -20,7 +20,7 @@ from derm_model.progress import Progress, Report
 from pages.ui import access, components, look, state
 from pages.ui.case import DETAIL_PX, VIEW_PX, CaseImage, data_url
 from pages.ui.resources import Model
-from pages.ui.saliency import batch, grid, progress
+from pages.ui.saliency import batch, grid, keys, progress
 from pages.ui.saliency.entries import Entry, entries
 from pages.ui.saliency.wish import Wish
 from pages.ui.train import sources
@@ -65,18 +65,18 @@ def draw_many(model: Model, engine: Engine, wish: Wish, settings: Settings) -> N
     source = st.segmented_control(
         "Images",
         [CASE, LABELLED] if access.may(Right.RESEARCH) else [CASE],
-        key=state.SALIENCY_MANY_FROM,
-        default=None if state.SALIENCY_MANY_FROM in st.session_state else CASE,
+        key=keys.SALIENCY_MANY_FROM,
+        default=None if keys.SALIENCY_MANY_FROM in st.session_state else CASE,
         required=True,
         wrap=True,
         persist_state="session",
     )
-    state.drop_unless(state.SALIENCY_MANY_METHOD, known)
+    state.drop_unless(keys.SALIENCY_MANY_METHOD, known)
     name = st.selectbox(
         "Method",
         list(known),
         format_func=lambda i: known[i].label,
-        key=state.SALIENCY_MANY_METHOD,
+        key=keys.SALIENCY_MANY_METHOD,
         persist_state="session",
         help="With the settings above.",
     )
@@ -116,7 +116,7 @@ def _draw_labelled(model: Model, engine: Engine, wish: Wish, entry: Entry, setti
     images, trouble = choose_images(
         "Labelled images",
         sources.offered(),
-        state.SALIENCY_MANY_IMAGES,
+        keys.SALIENCY_MANY_IMAGES,
         nothing="Choose labelled images.",
     )
     if trouble:
@@ -129,7 +129,7 @@ def _draw_labelled(model: Model, engine: Engine, wish: Wish, entry: Entry, setti
         "As Extended Data Figure 3 of the paper: each map is of the loss of its image's true class. Which example is "
         "shown is drawn by chance, by the seed, and not chosen for its map."
     )
-    seed = st.number_input("Seed of the examples", 0, 9999, key=state.SALIENCY_MANY_SEED, width=200, step=1)
+    seed = st.number_input("Seed of the examples", 0, 9999, key=keys.SALIENCY_MANY_SEED, width=200, step=1)
     source = images
 
     def want() -> list[Wanted]:

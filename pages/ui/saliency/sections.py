@@ -10,7 +10,7 @@ import streamlit as st
 from pages.ui import state
 from pages.ui.case import CaseImage
 from pages.ui.resources import Model
-from pages.ui.saliency import asking, believing, many
+from pages.ui.saliency import asking, believing, keys, many
 from pages.ui.saliency.grid import Panel
 from pages.ui.saliency.wish import Wish
 
@@ -32,13 +32,13 @@ def draw_sections(
     pace: Pace | None,
 ) -> None:
     """The chosen one."""
-    state.drop_unless(state.SALIENCY_SECTION, SECTIONS)
-    st.session_state.setdefault(state.SALIENCY_SECTION, BELIEVE)
+    state.drop_unless(keys.SALIENCY_SECTION, SECTIONS)
+    st.session_state.setdefault(keys.SALIENCY_SECTION, BELIEVE)
     section = st.segmented_control(
         "Section",
         list(SECTIONS),
         format_func=SECTIONS.__getitem__,
-        key=state.SALIENCY_SECTION,
+        key=keys.SALIENCY_SECTION,
         required=True,
         wrap=True,
         label_visibility="collapsed",

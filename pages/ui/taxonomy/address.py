@@ -5,17 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from derm_model.taxonomy.partition import MODES
-from pages.ui import resources, state
+from pages.ui import resources
 from pages.ui.address_bar import AddressBar
+from pages.ui.taxonomy import keys
 
 NODE, SECTION, LIMIT, RULE, COUNTS, SETS = "node", "section", "limit", "rule", "counts", "sets"
 PAPERS_LIMIT = 1000  # Methods: maxClassSize = 1000, which gave 757 classes
 HIGHEST_LIMIT = 200_000
 WIDGETS = {
-    NODE: state.TAXONOMY_NODE,
-    SECTION: state.TAXONOMY_SECTION,
-    LIMIT: state.TAXONOMY_LIMIT,
-    RULE: state.TAXONOMY_RULE,
+    NODE: keys.TAXONOMY_NODE,
+    SECTION: keys.TAXONOMY_SECTION,
+    LIMIT: keys.TAXONOMY_LIMIT,
+    RULE: keys.TAXONOMY_RULE,
 }
 BAR = AddressBar("taxonomy", tuple(WIDGETS), tuple(WIDGETS.values()))
 
@@ -33,12 +34,12 @@ def take(sections: tuple[str, ...]) -> None:
         if found is None:
             unusable.append(NODE)
         else:
-            st.session_state[state.TAXONOMY_NODE] = found
+            st.session_state[keys.TAXONOMY_NODE] = found
     limit = query.get(LIMIT, "1")
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= HIGHEST_LIMIT):
         unusable.append(LIMIT)
     elif LIMIT in query:
-        st.session_state[state.TAXONOMY_LIMIT] = int(limit)
+        st.session_state[keys.TAXONOMY_LIMIT] = int(limit)
     for word, allowed in ((SECTION, sections), (RULE, MODES)):
         if word in query:
             if query[word] in allowed:
@@ -55,7 +56,7 @@ def take(sections: tuple[str, ...]) -> None:
 def put(section: str) -> None:
     """Let the address say what is shown, so that it can be copied."""
     query = {SECTION: section}
-    node = st.session_state.get(state.TAXONOMY_NODE)
+    node = st.session_state.get(keys.TAXONOMY_NODE)
     if node:
         query[NODE] = node
     if section in ("lab", "steps", "compare"):
@@ -65,14 +66,14 @@ def put(section: str) -> None:
 
 def limit() -> int:
     """The maxClassSize that was set last."""
-    return int(st.session_state.get(state.TAXONOMY_LIMIT) or PAPERS_LIMIT)
+    return int(st.session_state.get(keys.TAXONOMY_LIMIT) or PAPERS_LIMIT)
 
 
 def rule() -> str:
     """How the tree is cut."""
-    return str(st.session_state.get(state.TAXONOMY_RULE) or MODES[0])
+    return str(st.session_state.get(keys.TAXONOMY_RULE) or MODES[0])
 
 
 def show_node(node: str | None) -> None:
     """Show a node; for callbacks."""
-    st.session_state[state.TAXONOMY_NODE] = node
+    st.session_state[keys.TAXONOMY_NODE] = node

@@ -7,10 +7,10 @@ import streamlit as st
 from derm_model import words
 from derm_model.taxonomy import Partition, Taxonomy, TrainingClass
 from derm_model.taxonomy.comparing import Change, Entry, PartitionChanges, compare_partitions
-from pages.ui import resources, state
+from pages.ui import resources
 from pages.ui.components import trees
 from pages.ui.resources import Model
-from pages.ui.taxonomy import address, kept
+from pages.ui.taxonomy import address, kept, keys
 from pages.ui.taxonomy.counting import choose_counts
 from pages.ui.taxonomy.lab import cut
 from pages.ui.taxonomy.stepping import choose_cut
@@ -58,7 +58,7 @@ def draw(model: Model | None) -> None:
 
 
 def _second() -> tuple[int, str]:
-    return int(st.session_state[state.TAXONOMY_LIMIT + SECOND]), str(st.session_state[state.TAXONOMY_RULE + SECOND])
+    return int(st.session_state[keys.TAXONOMY_LIMIT + SECOND]), str(st.session_state[keys.TAXONOMY_RULE + SECOND])
 
 
 def _draw_summary(first: Partition, second: Partition, changes: PartitionChanges) -> None:

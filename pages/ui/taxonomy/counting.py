@@ -14,7 +14,7 @@ from derm_model.taxonomy.partition_files import counts_digest
 from derm_model.taxonomy.published import CONTAINED, count_nodes, read_published
 from pages.ui import access, look, state
 from pages.ui.resources import Model
-from pages.ui.taxonomy import kept
+from pages.ui.taxonomy import kept, keys
 from pages.ui.train import sources
 from pages.ui.train.sources import Images
 
@@ -65,7 +65,7 @@ def choose_counts(model: Model | None, suffix: str = "", label: str = "Images to
         options[MODEL] = f"What {model.card.name} learnt from"
     collections = {images.path: images for images in sources.offered()} if access.may(Right.RESEARCH) else {}
     options |= {path: images.label for path, images in collections.items()}
-    key = state.TAXONOMY_COUNTS + suffix
+    key = keys.TAXONOMY_COUNTS + suffix
     state.drop_unless(key, options)
     chosen = st.selectbox(label, list(options), format_func=options.__getitem__, key=key, persist_state="session")
     try:
@@ -105,7 +105,7 @@ def _of_model(model: Model) -> Counted:
 
 def _published(suffix: str) -> Counted:
     published = read_published()
-    key = state.TAXONOMY_SETS + suffix
+    key = keys.TAXONOMY_SETS + suffix
     st.session_state.setdefault(key, [name for name in FIRST_SETS if name in published])
     chosen = st.pills(
         "Data sets",

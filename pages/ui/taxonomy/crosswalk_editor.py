@@ -12,7 +12,7 @@ from derm_model.errors import DermTreeError
 from derm_model.taxonomy.crosswalk import Entry, own_path
 from derm_model.taxonomy.own_crosswalk import UnmappedLabel, read_own, remove_own, save_own, unmapped_labels
 from pages.ui import access, look, resources, state
-from pages.ui.taxonomy import kept
+from pages.ui.taxonomy import kept, keys
 from pages.ui.taxonomy.label_table import read_labels
 from pages.ui.train import sources
 
@@ -40,12 +40,12 @@ def draw() -> None:
 def _choose_table() -> bytes | None:
     tables = {im.path: im.label for im in sources.offered() if not im.is_workspace and im.path.endswith(".csv")}
     options = {UPLOAD: "A table from this computer"} | tables
-    state.drop_unless(state.TAXONOMY_WORKSPACE, options)
+    state.drop_unless(keys.TAXONOMY_WORKSPACE, options)
     chosen = st.selectbox(
         "Labels of",
         list(options),
         format_func=options.__getitem__,
-        key=state.TAXONOMY_WORKSPACE,
+        key=keys.TAXONOMY_WORKSPACE,
         persist_state="session",
     )
     if chosen in tables:

@@ -7,10 +7,10 @@ import streamlit as st
 from derm_model import words
 from derm_model.taxonomy import Resolution
 from derm_model.taxonomy.search import search
-from pages.ui import access, look, resources, state
+from pages.ui import access, look, resources
 from pages.ui.components import trees
 from pages.ui.resources import Model
-from pages.ui.taxonomy import address, kept, node_page
+from pages.ui.taxonomy import address, kept, keys, node_page
 from pages.ui.taxonomy.counting import choose_counts
 
 HEIGHT_PX = 620
@@ -21,7 +21,7 @@ LETTERS = {Resolution.RESOLVED: "r", Resolution.FINER_THAN_MODEL: "f", Resolutio
 def draw(model: Model | None) -> None:
     """Search, tree, node."""
     _search()
-    node = st.session_state.get(state.TAXONOMY_NODE)
+    node = st.session_state.get(keys.TAXONOMY_NODE)
     tree = resources.taxonomy()
     trees.explorer(
         kept.tree_payload(tree),
@@ -31,7 +31,7 @@ def draw(model: Model | None) -> None:
         picked=-1 if node is None else tree.position(node),
         height_px=HEIGHT_PX,
         label="Tree of diseases. Arrow keys move, Enter opens a node, Escape zooms out.",
-        key=state.TAXONOMY_TREE,
+        key=keys.TAXONOMY_TREE,
         on_pick=_pick,
     )
     if node is None:
@@ -52,7 +52,7 @@ def draw(model: Model | None) -> None:
 
 
 def _pick() -> None:
-    position = st.session_state[state.TAXONOMY_TREE].get("picked")
+    position = st.session_state[keys.TAXONOMY_TREE].get("picked")
     nodes = resources.taxonomy().nodes
     if isinstance(position, int) and 0 <= position < len(nodes):
         address.show_node(nodes[position].id)
@@ -65,7 +65,7 @@ def _search() -> None:
     text = st.text_input(
         f"Search {words.count(len(tree.nodes))} diseases and groups by name or synonym",
         placeholder="For example: basal cell, Bowen, mole; small typing errors are forgiven",
-        key=state.TAXONOMY_SEARCH,
+        key=keys.TAXONOMY_SEARCH,
         type="search",
         live="250ms",
     )

@@ -8,6 +8,7 @@ from derm_model import words
 from derm_model.inference import InferenceNode, inference_tree, sums
 from pages.ui import look, resources, state
 from pages.ui.resources import Model
+from pages.ui.taxonomy import keys
 from pages.ui.train.links import draw_page_link
 
 
@@ -31,9 +32,9 @@ def draw(model: Model | None) -> None:
             st.markdown("**No image of this session has an answer yet.** Load one on Classify and come back.")
             draw_page_link("classify", "Load an image", ":material/center_focus_strong:")
         return
-    state.drop_unless(state.TAXONOMY_IMAGE, images)
+    state.drop_unless(keys.TAXONOMY_IMAGE, images)
     chosen = st.selectbox(
-        "Image", list(images), format_func=images.__getitem__, key=state.TAXONOMY_IMAGE, persist_state="session"
+        "Image", list(images), format_func=images.__getitem__, key=keys.TAXONOMY_IMAGE, persist_state="session"
     )
     probs = answers[model.card.bundle_id, chosen].class_probs
     nodes = inference_tree(resources.taxonomy(), model.aggregator, model.card.classes, probs)

@@ -15,7 +15,7 @@ from derm_model.taxonomy.partition_files import partition_as_csv, partition_as_j
 from pages.ui import access, look, resources, state
 from pages.ui.components import trees
 from pages.ui.resources import Model
-from pages.ui.taxonomy import address, kept
+from pages.ui.taxonomy import address, kept, keys
 from pages.ui.taxonomy.counting import Counted, choose_counts
 from pages.ui.train import form_state
 
@@ -41,7 +41,7 @@ def _draw_lab(counted: Counted) -> None:
         mode=address.rule(),
         too_small=TOO_SMALL,
         height_px=HEIGHT_PX,
-        key=state.TAXONOMY_LAB,
+        key=keys.TAXONOMY_LAB,
         on_settle=_settle,
     )
     found = cut(tree, counted, address.limit(), address.rule())
@@ -59,10 +59,10 @@ def _draw_lab(counted: Counted) -> None:
 
 
 def _settle() -> None:
-    settled = st.session_state[state.TAXONOMY_LAB].get("settled")
+    settled = st.session_state[keys.TAXONOMY_LAB].get("settled")
     if isinstance(settled, dict) and settled.get("mode") in MODES and isinstance(settled.get("limit"), int | float):
-        st.session_state[state.TAXONOMY_LIMIT] = max(1, min(address.HIGHEST_LIMIT, int(settled["limit"])))
-        st.session_state[state.TAXONOMY_RULE] = settled["mode"]
+        st.session_state[keys.TAXONOMY_LIMIT] = max(1, min(address.HIGHEST_LIMIT, int(settled["limit"])))
+        st.session_state[keys.TAXONOMY_RULE] = settled["mode"]
 
 
 def positions(tree: Taxonomy, counted: Counted) -> list[tuple[int, int]]:

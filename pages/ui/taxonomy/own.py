@@ -12,7 +12,7 @@ from derm_model.taxonomy.reading import check_taxonomy, parse_taxonomy
 from derm_model.taxonomy.store import delete_taxonomy, list_taxonomies, load_taxonomy, save_taxonomy
 from pages.ui import access, confirming, look, resources, state
 from pages.ui.resources import Model
-from pages.ui.taxonomy import crosswalk_editor, own_view
+from pages.ui.taxonomy import crosswalk_editor, keys, own_view
 
 SHIPPED = ""
 MAX_UPLOAD_MB = 20
@@ -43,9 +43,9 @@ def _choose() -> Taxonomy | None:
         digest: f"{entry.name} · {words.count(entry.n_leaves)} diseases · {look.moment(entry.saved_at)}"
         for digest, entry in stored.items()
     }
-    state.drop_unless(state.TAXONOMY_OWN, options)
+    state.drop_unless(keys.TAXONOMY_OWN, options)
     digest = st.selectbox(
-        "Taxonomy", list(options), format_func=options.__getitem__, key=state.TAXONOMY_OWN, persist_state="session"
+        "Taxonomy", list(options), format_func=options.__getitem__, key=keys.TAXONOMY_OWN, persist_state="session"
     )
     if digest == SHIPPED:
         return resources.taxonomy()
@@ -61,7 +61,7 @@ def _draw_upload() -> None:
     file = st.file_uploader(
         "Table (CSV) with the columns id, parent, name, synonyms, malignancy_status, icd10, tier",
         type=["csv"],
-        key=state.TAXONOMY_FILE,
+        key=keys.TAXONOMY_FILE,
         max_upload_size=MAX_UPLOAD_MB,
         help="Download the shipped tree as CSV, edit it in a spreadsheet, save as CSV (UTF-8) and bring it here.",
     )
@@ -90,7 +90,7 @@ def _draw_upload() -> None:
         f"digest `{tree.digest[:12]}`."
     )
     with st.form("keep_taxonomy", border=False):
-        st.text_input("Name", key=state.TAXONOMY_NAME, max_chars=80, placeholder="For example: with our own nevi")
+        st.text_input("Name", key=keys.TAXONOMY_NAME, max_chars=80, placeholder="For example: with our own nevi")
         if st.form_submit_button("Keep it", icon=":material/save:"):
             _keep(content)
 
@@ -98,7 +98,7 @@ def _draw_upload() -> None:
 def _keep(content: bytes) -> None:
     who = access.who(Right.RESEARCH)
     try:
-        kept = save_taxonomy(content, st.session_state[state.TAXONOMY_NAME] or "", who)
+        kept = save_taxonomy(content, st.session_state[keys.TAXONOMY_NAME] or "", who)
     except (DermTreeError, OSError) as error:
         st.error(f"**Not kept.** {look.plain(str(error))}", icon=":material/error:")
         return
@@ -116,12 +116,12 @@ def _draw_delete(chosen: Taxonomy) -> None:
         on_click=_ask_to_delete,
         args=(chosen.digest,),
     )
-    if st.session_state.get(state.TAXONOMY_DELETING) == chosen.digest:
+    if st.session_state.get(keys.TAXONOMY_DELETING) == chosen.digest:
         _draw_question(chosen)
 
 
 def _ask_to_delete(digest: str | None) -> None:
-    st.session_state[state.TAXONOMY_DELETING] = digest
+    st.session_state[keys.TAXONOMY_DELETING] = digest
 
 
 @st.dialog("Delete this taxonomy?", on_dismiss=lambda: _ask_to_delete(None))

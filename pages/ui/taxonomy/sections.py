@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ui import state
 from pages.ui.resources import Model
-from pages.ui.taxonomy import address, comparing, exploring, inferring, lab, own, stepping
+from pages.ui.taxonomy import address, comparing, exploring, inferring, keys, lab, own, stepping
 
 SECTIONS = {
     "explore": ("Explore", exploring.draw),
@@ -21,14 +21,14 @@ SECTIONS = {
 def draw(model: Model | None) -> None:
     """The choice of a section, and the section."""
     address.take(tuple(SECTIONS))
-    st.session_state.setdefault(state.TAXONOMY_SECTION, "explore")
-    state.drop_unless(state.TAXONOMY_SECTION, SECTIONS)
+    st.session_state.setdefault(keys.TAXONOMY_SECTION, "explore")
+    state.drop_unless(keys.TAXONOMY_SECTION, SECTIONS)
     with st.container():
         section = st.segmented_control(
             "Section",
             list(SECTIONS),
             format_func=lambda name: SECTIONS[name][0],
-            key=state.TAXONOMY_SECTION,
+            key=keys.TAXONOMY_SECTION,
             required=True,
             wrap=True,
             label_visibility="collapsed",

@@ -11,10 +11,10 @@ from derm_model.errors import DermTreeError
 from derm_model.taxonomy import Taxonomy
 from derm_model.taxonomy.partition import MODES
 from derm_model.taxonomy.recursion import LISTINGS, Trace
-from pages.ui import look, resources, state
+from pages.ui import look, resources
 from pages.ui.components import trees
 from pages.ui.resources import Model
-from pages.ui.taxonomy import address, kept
+from pages.ui.taxonomy import address, kept, keys
 from pages.ui.taxonomy.counting import choose_counts
 from pages.ui.taxonomy.lab import positions
 
@@ -52,7 +52,7 @@ def draw(model: Model | None) -> None:
 
 def choose_cut(suffix: str = "") -> None:
     """The maxClassSize and the rule as widgets."""
-    key, rule = state.TAXONOMY_LIMIT + suffix, state.TAXONOMY_RULE + suffix
+    key, rule = keys.TAXONOMY_LIMIT + suffix, keys.TAXONOMY_RULE + suffix
     # kept under the lab's own keys, which are no widgets there: the widgets are filled from them and write them
     st.session_state.setdefault(key, SECOND_LIMIT if suffix else address.PAPERS_LIMIT)
     st.session_state.setdefault(rule, MODES[0])
