@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from derm_model.commands.terminal import say
+from derm_model.commands.terminal import operator, say
 from derm_model.errors import EvaluationError, RecordsError
 from derm_model.words import BADGE
 
@@ -152,7 +151,7 @@ def _export(material: Material, result: StudyResult, folder: Path) -> int:
             audit.append(
                 session,
                 audit.Action.EXPORT,
-                _who(),
+                operator(),
                 subjects=[material.study.study_id],
                 details={"file": "everything", "readings": len(material.readings)},
             )
@@ -163,14 +162,6 @@ def _export(material: Material, result: StudyResult, folder: Path) -> int:
         raise EvaluationError(f"The files could not be written to {folder} ({error.strerror}).") from error
     print(f"Written to {folder}: {', '.join(made)}. {BADGE}.")
     return 0
-
-
-def _who() -> str:
-    """Whoever is logged in on this machine."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError, ImportError):  # a user without a name, as in a container
-        return "command line"
 
 
 def _import(material: Material, file: Path) -> int:
@@ -187,6 +178,6 @@ def _import(material: Material, file: Path) -> int:
         print("\n".join((*found.problems, "Nothing was imported.")))
         return 1
     with writing(records_engine()) as session:
-        n = import_readings(session, material.study.study_id, found.readings, _who())
+        n = import_readings(session, material.study.study_id, found.readings, operator())
     print(f"{n:,} readings of {len(found.readers)} readers imported.")
     return 0

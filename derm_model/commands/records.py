@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 
+from derm_model.commands.terminal import operator
 from derm_model.errors import RecordsError
 
 EXAMPLE = """\
@@ -121,7 +121,7 @@ def _purge(args: argparse.Namespace) -> int:
         with reading(engine) as session:
             print(f"{len(expired(session, days)):,} cases were last active more than {days:,} days ago.")
         return 0
-    n_cases, n_files = purge(engine, image_store(), days, _who())
+    n_cases, n_files = purge(engine, image_store(), days, operator())
     print(f"Deleted {n_cases:,} cases last active more than {days:,} days ago, and {n_files:,} files of no case.")
     return 0
 
@@ -131,7 +131,7 @@ def _backup(args: argparse.Namespace) -> int:
     from derm_model.records.engine import records_engine
     from derm_model.records.image_store import image_store
 
-    done = backup(records_engine(), image_store(), args.to, _who())
+    done = backup(records_engine(), image_store(), args.to, operator())
     print(f"Wrote the database and {done.n_images:,} images to {done.folder}")
     if done.missing:
         print(f"{len(done.missing):,} images had no file: `python -m derm_model records check`.")
@@ -143,7 +143,7 @@ def _restore(args: argparse.Namespace) -> int:
     from derm_model.records.engine import database_url
     from derm_model.records.image_store import image_store
 
-    done = restore(args.folder, database_url(), image_store(), _who())
+    done = restore(args.folder, database_url(), image_store(), operator())
     print(f"Restored the database of {done.made_at} and {done.n_images:,} images.")
     if done.entries_lost:
         print(f"{done.entries_lost:,} entries of the audit log were made after the backup and are not in it.")
@@ -162,11 +162,3 @@ def _encrypt(args: argparse.Namespace) -> int:
 
     print(f"Encrypted {image_store().encrypt_all():,} images; the others were.")
     return 0
-
-
-def _who() -> str:
-    """Whoever is logged in on this machine."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError, ImportError):  # a user without a name, as in a container
-        return "command line"

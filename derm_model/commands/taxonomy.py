@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from derm_model.commands.terminal import operator
 from derm_model.errors import TaxonomyError
 from derm_model.taxonomy import Taxonomy, read_crosswalk, read_taxonomy
 from derm_model.taxonomy.difference import compare_taxonomies
@@ -232,17 +232,9 @@ def _move(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"All {_count(len(card.classes), 'class', 'classes')} of {card.name} survive in {new.digest[:12]}.")
         return 0
-    move_bundle(args.bundle, old, new, _who())
+    move_bundle(args.bundle, old, new, operator())
     print(f"Moved {args.bundle} from {old.digest[:12]} to {new.digest[:12]}; its weights are unchanged.")
     return 0
-
-
-def _who() -> str:
-    """Whoever is logged in on this machine."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError, ImportError):  # a user without a name, as in a container
-        return "command line"
 
 
 def _count(n: int, one: str, several: str | None = None) -> str:

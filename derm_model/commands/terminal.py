@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 import time
 from typing import TextIO
@@ -90,3 +91,11 @@ def bar(progress: Progress) -> str:
         return ""
     filled = round(BAR_WIDTH * min(progress.done / progress.total, 1.0))
     return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] "
+
+
+def operator() -> str:
+    """Whoever is logged in on this machine, as the audit log and cards name them."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError, ImportError):  # a user without a name, as in a container
+        return "command line"
