@@ -78,8 +78,11 @@ class Desk {
   take(data, send) {
     this.send = send
     if (data.boot !== this.boot) {
-      Object.assign(this, { boot: data.boot, view: null, pending: null, asked: null, blankUntil: 0 })
+      Object.assign(this, { boot: data.boot, view: null, asked: null, blankUntil: 0 })
       this.sheets.clear()
+      // a server that came back has not heard the answer; if it has, it keeps it once
+      if (this.pending?.kind !== "answer" || this.pending.corrects !== null) this.settle()
+      else this.push()
     }
     this.data = data
     for (const [key, sheet] of Object.entries(data.sheets)) if (!this.sheets.has(key)) this.lay(key, sheet)
@@ -284,17 +287,19 @@ class Desk {
   tell(kind, more = {}) {
     if (this.pending) return
     this.pending = { id: crypto.getRandomValues(new Uint32Array(3)).join("-"), kind, ...more }
-    const repeat = () => {
-      if (!this.pending || this.gone) return
-      this.send({ ...this.pending, held: [...this.sheets.keys()] })
-      this.retry = setTimeout(() => {
-        this.late = true
-        this.draw()
-        repeat()
-      }, RETRY_MS)
-    }
-    repeat()
+    this.push()
     this.draw()
+  }
+
+  push() {
+    clearTimeout(this.retry)
+    if (!this.pending || this.gone) return
+    this.send({ ...this.pending, held: [...this.sheets.keys()] })
+    this.retry = setTimeout(() => {
+      this.late = true
+      this.draw()
+      this.push()
+    }, RETRY_MS)
   }
 
   settle() {
