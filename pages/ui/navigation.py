@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -30,10 +31,14 @@ def run(groups: Mapping[str, Sequence[Entry]]) -> None:
     entries = [entry for group in groups.values() for entry in group]
     offered = [entry for entry in entries if access.may(entry.right)]
     start = offered[0] if offered else entries[0]
-    pages = {
-        name: [_page(entry, is_offered=entry in offered, is_start=entry is start) for entry in group]
-        for name, group in groups.items()
-    }
+    is_usual = start is entries[0]
+    made = {entry: _page(entry, is_offered=entry in offered, is_start=is_usual and entry is start) for entry in entries}
+    pages = {name: [made[entry] for entry in group] for name, group in groups.items()}
+    if not is_usual:
+        # a page that is shown at "/" is not found by its own name, and readers are sent links to theirs
+        go_there = partial(st.switch_page, made[start])
+        begin = st.Page(go_there, title="Start", url_path="start", default=True, visibility="hidden")
+        next(iter(pages.values())).insert(0, begin)
     st.navigation(pages, position="sidebar" if offered else "hidden").run()
 
 

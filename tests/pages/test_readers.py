@@ -90,7 +90,7 @@ def test_a_study_is_made_of_a_manifest_and_its_images_are_frozen(home: Path, man
         images = frozen_images(session, study.study_id)
     assert Counter(image.node for image in images) == {"melanoma-nos": 3, "melanocytic-nevus-nos": 3}
     assert all(Path(image.path).is_absolute() and Path(image.path).is_file() for image in images)
-    assert page.query_params["study"] == study.study_id if isinstance(page.query_params["study"], str) else True
+    assert study.study_id in page.query_params["study"]
     assert "Autumn" in [heading.value for heading in page.subheader]
 
 
@@ -98,9 +98,7 @@ def test_the_same_seed_draws_the_same_images_and_another_one_others(home: Path, 
     drawn = []
     for name, seed in (("One", 1), ("Same", 1), ("Other", 2)):
         page = open_alone("readers")
-        if not page.text_input:
-            page.expander[0].expandable  # folded
-        page.session_state[state.STUDY_NEW] = True
+        page.session_state[state.STUDY_NEW] = True  # the form is folded where there is a study
         page.run()
         page.text_input(key=state.STUDY_NAME).set_value(name)
         page.number_input(key=state.STUDY_SEED).set_value(seed)
@@ -117,7 +115,7 @@ def test_the_papers_set_says_how_many_images_are_missing(home: Path, manifest: P
     page = open_alone("readers")
     page.segmented_control(key=state.STUDY_SIZE).set_value("dermoscopic").run()
     assert not page.exception
-    assert "67 more of biopsy (4 of 71 are there)" in texts(page)
+    assert "67 more of Biopsy or treat \\(4 of 71 are there\\)" in texts(page)
     assert not [button for button in page.button if button.key == "make_study"]
 
 
@@ -201,8 +199,7 @@ def test_begin_fills_the_window_and_the_address_holds_it(home: Path) -> None:
     join(study, "R1")
     page = press(open_alone("readers", study=study, code="R1"), "begin_study")
     assert page.query_params["take"] in ("1", ["1"])
-    assert [element.type for element in page.main.children.values()]
-    assert "Your reading" not in texts(page)
+    assert "Your reading" not in texts(page) and not page.segmented_control
 
 
 def test_readers_wait_while_images_are_being_checked_or_say_that_they_will_not(home: Path) -> None:
@@ -250,7 +247,8 @@ def test_who_runs_a_study_sees_how_far_everybody_is_and_closes_it(home: Path) ->
     join(study, "R2")
     page = open_alone("readers", study=study)
     page.segmented_control(key=state.STUDY_VIEW).set_value("people").run()
-    assert "| R1 | Reader |" in texts(page) and "2 of 2" in texts(page) and "0 of 2" in texts(page)
+    told = texts(page).replace("\u00a0", " ")
+    assert "| R1 | Reader |" in told and "2 of 2" in told and "0 of 2" in told
     assert f"study={study}" in page.code[0].value
     assert not [button for button in page.button if button.key == "delete_study"]
     press(page, "close_study")

@@ -99,7 +99,7 @@ def _plan(model: Model | None, images: Images) -> Plan:
         help="The same seed draws the same images again, and the same orders.",
     )
     _draw_counts(question, usable, wanted)
-    drawn = sample.draw(usable, wanted, int(seed))
+    drawn = sample.draw(question, usable, wanted, int(seed))
     _draw_notes(model, drawn)
     return Plan(question, drawn, int(seed))
 
@@ -232,6 +232,7 @@ def _settings(model: Model | None, question: StudyQuestion) -> StudySettings:
             60.0,
             value=0.0,
             step=0.5,
+            format="%.1f",
             key=state.STUDY_WASHOUT,
             help="So that the image before does not linger. No answer is possible meanwhile.",
         )

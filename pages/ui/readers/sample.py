@@ -124,7 +124,7 @@ def paper_sizes(question: StudyQuestion) -> dict[str, SampleSize]:
     return {modality: size for (one, modality), size in PAPER_SIZES.items() if one == task}
 
 
-def draw(of: Usable, wanted: Mapping[str, int], seed: int) -> tuple[Record, ...]:
+def draw(question: StudyQuestion, of: Usable, wanted: Mapping[str, int], seed: int) -> tuple[Record, ...]:
     """Draw so many images of each choice, one of a lesion or patient where that is enough.
 
     Their order is the seed's, too, and tells nothing about what they show.
@@ -134,11 +134,12 @@ def draw(of: Usable, wanted: Mapping[str, int], seed: int) -> tuple[Record, ...]
     EvaluationError
         Fewer than two choices are wanted, or a choice has too few images.
     """
-    asked = {choice: n for choice, n in wanted.items() if n}
+    asked = {question.words(choice): n for choice, n in wanted.items() if n}  # words, for the message
     if len(asked) < 2:
         raise EvaluationError("A study needs images of two answers or more. Ask for some of each.")
     ids = [f"{record.source}\0{record.image_id}" for record in of.records]
-    drawn = draw_sample(of.answers, ids, asked, groups=[_group(record) for record in of.records], seed=seed)
+    answers = [question.words(answer) for answer in of.answers]
+    drawn = draw_sample(answers, ids, asked, groups=[_group(record) for record in of.records], seed=seed)
     return tuple(of.records[i] for i in drawn)
 
 

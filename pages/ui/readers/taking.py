@@ -32,6 +32,8 @@ FULL_SCREEN = """<style>
 .stMainBlockContainer { padding: .5rem 1rem .25rem !important; max-width: 1100px !important; }
 [data-testid="stVerticalBlock"]:has(.st-key-study_screen) { gap: 0 !important; }
 .st-key-study_screen :is([data-stale="true"], *) { opacity: 1 !important; transition: none !important; }
+/* a server that dies while it draws leaves the element hidden, and with it that the answer is not saved yet */
+.st-key-study_desk { display: flex !important; }
 </style>"""
 LOOK_AGAIN_S = 0.05
 READING_NOTE = "Every answer is saved at once. The diagnoses are shown when all images are done."
