@@ -151,6 +151,9 @@ def test_a_direct_link_shows_the_door_to_nobody_and_what_is_missing_to_a_smaller
         expect(page.get_by_text(f"does not let you {right}")).to_be_visible()
         expect(page.get_by_test_id("stSelectbox")).to_have_count(0)
         expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
+    page.goto(f"{site.url}/readers?study={'0' * 32}")  # the link that readers are sent leads to their page
+    expect(page.get_by_text("The study is not there")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_token_that_the_provider_did_not_sign_signs_nobody_in(context: BrowserContext, site: Site) -> None:
