@@ -23,7 +23,7 @@ from derm_model.records.studies import join_study
 from derm_model.records.study_tables import Role
 from scripts.running_app import free_port, running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
 from tests.drawn_study import NODES, at_home, make_study
 
 READY = "What would you do?"
@@ -315,6 +315,7 @@ def test_on_a_phone_image_and_answers_are_on_the_screen(open_page: OpenPage, url
     page.set_viewport_size({"width": 375, "height": 600})
     page.get_by_role("button", name="Begin").click()
     wait_for_image(page, 1, 2)
+    wait_until_still(page)  # the image gives way when the answers have their size
     boxes = [button.bounding_box() for button in answers(page).all()]
     one, two = [box for box in boxes if box is not None]
     assert one["y"] == two["y"] and one["width"] == two["width"] and min(one["height"], two["height"]) >= 64
@@ -334,6 +335,7 @@ def test_nine_answers_fit_a_desktop_window(open_page: OpenPage, url: str, home: 
     join(home, study, "R1")
     page = open_page(desk(study, "R1"), url=url, ready="What is it?")
     wait_for_image(page, 1, 2)
+    wait_until_still(page)  # the image gives way when the answers have their size
     boxes = [button.bounding_box() for button in answers(page).all()]
     assert len(boxes) == 9
     assert all(box is not None and box["height"] >= 64 and box["y"] + box["height"] <= 900 for box in boxes)

@@ -22,6 +22,7 @@ from pages.ui import resources
 from pages.ui.look import plain
 from pages.ui.model import card, differences, importing, shelf
 from pages.ui.model.shelf import Kind
+from pages.ui.resources import bundles
 from tests.pages.conftest import ROOT, TIMEOUT_S, texts
 from tests.pages.made_runs import make_run, with_bundle
 
@@ -93,7 +94,7 @@ def test_the_page_without_any_model_still_imports_one(
     home: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("derm_model.card.bundle_roots", lambda: (home / "none", home / "bundles"))
-    monkeypatch.setattr(resources, "bundle_roots", lambda: (home / "none", home / "bundles"))
+    monkeypatch.setattr(bundles, "bundle_roots", lambda: (home / "none", home / "bundles"))
     page = open_model()
     assert "No model to read with" in texts(page)
     press(upload(page, zipped(tiny_bundle)), "Import this model")
