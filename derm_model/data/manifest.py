@@ -34,7 +34,6 @@ __all__ = [
     "counts",
     "join",
     "read_manifest",
-    "read_rows",
     "record_of",
     "write_manifest",
 ]
@@ -131,7 +130,7 @@ def read_manifest(path: Path | str, taxonomy: Taxonomy, crosswalk: Crosswalk) ->
     path = Path(path)
     labels, log = LabelReader(taxonomy, crosswalk), ProblemLog()
     records: dict[tuple[str, str], Record] = {}
-    for values in read_rows(path):
+    for values in _read_rows(path):
         row = check_row(values, log)
         if row is None:
             continue
@@ -221,8 +220,7 @@ def record_of(row: Row, path: Path, node: str) -> Record:
     )
 
 
-def read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Cells of a manifest's rows by column name; ManifestError when the file or a required column cannot be read."""
+def _read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         if path.suffix.lower() == PARQUET:
             from derm_model.data.table import read_cells

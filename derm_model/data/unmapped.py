@@ -1,39 +1,38 @@
-"""Labels of a manifest that the crosswalk does not know: the rows a reader leaves out until somebody maps them."""
+"""Labels of a table that the crosswalk has to know: of a manifest's rows, or of any table with data set and label."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import csv
+import io
 
-from derm_model.data.manifest import read_rows
-from derm_model.taxonomy import Crosswalk, Taxonomy
-from derm_model.taxonomy.own_crosswalk import UnmappedLabel, unmapped_labels
+from derm_model.errors import CrosswalkError
+
+NODE = "node"
+COLUMNS = (("source", "diagnosis"), ("dataset", "label"))  # of a manifest, and of a crosswalk
 
 
-def unmapped_of_manifest(
-    path: Path | str, taxonomy: Taxonomy, crosswalk: Crosswalk, limit: int = 5
-) -> tuple[UnmappedLabel, ...]:
-    """Labels of a manifest file that stand for no node yet, the most frequent first, each with suggestions.
-
-    Parameters
-    ----------
-    path
-        A manifest as `read_manifest` reads it; images are not looked for.
-    taxonomy, crosswalk
-    limit
-        Most suggestions for each label.
+def read_labels(content: bytes) -> list[tuple[str, str]]:
+    """(data set, label) of every row that has both and no node, which would win over the label.
 
     Raises
     ------
-    ManifestError
-        When the file cannot be read or a required column is missing.
+    CrosswalkError
+        It is no UTF-8 CSV, has no such columns, or no label.
     """
-    return unmapped_labels(_labels(Path(path)), taxonomy, crosswalk, limit)
-
-
-def _labels(path: Path) -> Iterator[tuple[str, str]]:
-    """(source, diagnosis) of the rows without a node, which would win over their label."""
-    for cells in read_rows(path):
-        source, node, label = (str(cells.get(column) or "").strip() for column in ("source", "node", "diagnosis"))
-        if source and label and not node:
-            yield source, label
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        header = [column.strip() for column in reader.fieldnames or ()]
+        reader.fieldnames = header
+        found = next((pair for pair in COLUMNS if set(pair) <= set(header)), None)
+        if found is None:
+            raise CrosswalkError(
+                "A table of labels has the columns source and diagnosis, as a manifest (docs/data-format.md), or "
+                f"dataset and label. This one has {', '.join(header) or 'none'}."
+            )
+        rows = [tuple((row.get(column) or "").strip() for column in (*found, NODE)) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CrosswalkError(f"A table of labels is a CSV in UTF-8. This file is not: {error}.") from error
+    labelled = [row for row in rows if row[0] and row[1]]
+    if not labelled:
+        raise CrosswalkError("The table has no row with both a data set and a label.")
+    return [(dataset, label) for dataset, label, node in labelled if not node]

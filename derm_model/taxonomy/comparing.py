@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,14 +55,6 @@ class PartitionChanges:
     def of(self, change: Change) -> tuple[Entry, ...]:
         """Entries of one kind."""
         return tuple(entry for entry in self.entries if entry.change is change)
-
-    @property
-    def node_changes(self) -> Mapping[str, Change]:
-        """What happened to each node that is in a class of either partition."""
-        found: dict[str, Change] = {}
-        for entry in self.entries:
-            found |= {member: entry.change for c in (*entry.before, *entry.after) for member in c.members}
-        return found
 
 
 def compare_partitions(first: Partition, second: Partition) -> PartitionChanges:

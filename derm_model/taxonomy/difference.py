@@ -81,11 +81,6 @@ class Difference:
         counted = Counter(change.kind for change in self.changes)
         return {kind: counted[kind] for kind in KINDS if counted[kind]}
 
-    @property
-    def changes_classes(self) -> bool:
-        """Whether bundles of the old tree refuse the new one."""
-        return self.old_digest != self.new_digest
-
     def to_text(self) -> str:
         """Return lines for people: a summary, then the changes."""
         trees = f"{self.old_digest[:12]} -> {self.new_digest[:12]}"

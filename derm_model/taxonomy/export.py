@@ -121,7 +121,6 @@ def to_dot(taxonomy: Taxonomy) -> str:
 
 # name on the command line -> writer
 FORMATS: Mapping[str, Callable[[Taxonomy], str]] = {"csv": to_csv, "json": to_json, "skos": to_skos, "dot": to_dot}
-FILE_ENDINGS: Mapping[str, str] = {"csv": ".csv", "json": ".json", "skos": ".ttl", "dot": ".dot"}
 
 
 def _node(entry: Any, number: int, source: str) -> Node:

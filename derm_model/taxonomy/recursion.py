@@ -96,13 +96,6 @@ class Trace:
     steps: tuple[Step, ...]
     partition: Partition
 
-    def first_step_at(self, node_id: str) -> int | None:
-        """Number of the step that enters a node; None where the recursion never comes to it."""
-        for number, step in enumerate(self.steps):
-            if step.line == ENTER and step.node == node_id:
-                return number
-        return None
-
 
 def trace(taxonomy: Taxonomy, counts: Mapping[str, int], max_class_size: int, mode: str = "practical") -> Trace:
     """Run the pseudocode and note every line.

@@ -127,15 +127,6 @@ def load_taxonomy(digest: str) -> Taxonomy:
     return taxonomy
 
 
-def table_of(digest: str) -> bytes:
-    """The stored table as it was given; TaxonomyError where there is none."""
-    path = _folder(digest) / TABLE
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TaxonomyError(f"{path} cannot be read ({error.strerror}); save the table anew") from error
-
-
 def delete_taxonomy(digest: str, used_by: Sequence[str]) -> None:
     """Delete a stored tree that nothing uses.
 

@@ -18,7 +18,6 @@ from pages.ui import access, state
 from pages.ui.taxonomy import keys
 from pages.ui.taxonomy.counting import FIRST_SETS
 from pages.ui.taxonomy.lab import TOO_SMALL
-from pages.ui.taxonomy.label_table import read_labels
 from tests.pages.conftest import open_alone, texts
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -199,15 +198,6 @@ def test_a_label_that_is_no_node_is_not_saved() -> None:
     assert not page.exception
     assert "has no nothing like it" in page.error[0].value
     assert read_own(read_taxonomy()) == ()
-
-
-def test_a_table_of_labels_needs_its_columns() -> None:
-    from derm_model.errors import CrosswalkError
-
-    assert read_labels(b"\xef\xbb\xbfsource, diagnosis,x\nA,b,1\nA,,2\n") == [("A", "b")]
-    for content in (b"a,b\n1,2\n", b"source,diagnosis\n", b"\xff\xfe\x00"):
-        with pytest.raises(CrosswalkError):
-            read_labels(content)
 
 
 def test_a_node_in_the_address_of_classify_is_picked() -> None:

@@ -17,8 +17,6 @@ from derm_model.errors import TaxonomyError
 from derm_model.taxonomy import Node, Taxonomy
 from derm_model.taxonomy.export import (
     CONCEPT,
-    FILE_ENDINGS,
-    FORMATS,
     SCHEME,
     from_json,
     to_csv,
@@ -156,7 +154,3 @@ def test_the_graph_of_a_tree_has_its_edges_and_colours() -> None:
     text = to_dot(tree())
     assert '"malignant" -> "melanoma";' in text
     assert text.count(" -> ") == len(tree()) - 2
-
-
-def test_every_format_has_a_file_ending() -> None:
-    assert set(FORMATS) == set(FILE_ENDINGS) == {"csv", "json", "skos", "dot"}

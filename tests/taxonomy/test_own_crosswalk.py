@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derm_model.data.manifest import read_manifest
-from derm_model.data.unmapped import unmapped_of_manifest
+from derm_model.data.unmapped import read_labels
 from derm_model.errors import CrosswalkError
 from derm_model.taxonomy import Taxonomy, read_crosswalk
 from derm_model.taxonomy.crosswalk import Entry, own_path
@@ -159,10 +159,10 @@ def test_a_manifest_is_read_whole_once_its_labels_are_mapped(taxonomy: Taxonomy,
     ]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     (home / "a.png").write_bytes(b"x")
-    (label,) = unmapped_of_manifest(path, taxonomy, read_crosswalk(taxonomy))
+    (label,) = unmapped_labels(read_labels(path.read_bytes()), taxonomy, read_crosswalk(taxonomy))
     assert (label.dataset, label.label, label.n_images) == ("Clinic", "mm", 1)
     assert len(read_manifest(path, taxonomy, read_crosswalk(taxonomy)).records) == 2
     save_own(taxonomy, [Entry(label.dataset, label.label, label.suggestions[0].node)])
-    assert unmapped_of_manifest(path, taxonomy, read_crosswalk(taxonomy)) == ()
+    assert unmapped_labels(read_labels(path.read_bytes()), taxonomy, read_crosswalk(taxonomy)) == ()
     records = read_manifest(path, taxonomy, read_crosswalk(taxonomy)).records
     assert [record.node for record in records] == ["melanoma-nos", "melanoma", "melanocytic-nevus-nos"]

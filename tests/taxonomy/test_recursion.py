@@ -70,8 +70,6 @@ def test_a_small_tree_runs_as_it_would_by_hand() -> None:
     ]
     assert [c.node for c in found.partition.classes] == ["c"]
     assert found.steps[-1].n_lost == 5
-    assert found.first_step_at("c") == 14
-    assert trace(taxonomy, {"b": 5, "c": 2}, 50).first_step_at("c") is None
 
 
 def test_practical_keeps_the_leaf_and_the_images_of_a_split_node_by_the_added_lines() -> None:

@@ -9,7 +9,7 @@ import pytest
 from derm_model.errors import TaxonomyError
 from derm_model.taxonomy import Taxonomy, read_taxonomy
 from derm_model.taxonomy.export import to_csv
-from derm_model.taxonomy.store import delete_taxonomy, list_taxonomies, load_taxonomy, save_taxonomy, table_of
+from derm_model.taxonomy.store import delete_taxonomy, list_taxonomies, load_taxonomy, save_taxonomy
 from tests.taxonomy.trees import tree
 
 SMALL = Taxonomy([node for node in tree({"a": {"b": {}, "c": {}}}).nodes])
@@ -22,14 +22,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_saved_tree_is_listed_loaded_and_given_back_as_it_was_written() -> None:
+def test_a_saved_tree_is_listed_loaded_and_given_back_as_it_was_written(home: Path) -> None:
     stored = save_taxonomy(CONTENT, "  My  tree ", "Ada")
     assert (stored.digest, stored.name, stored.saved_by) == (SMALL.digest, "My tree", "Ada")
     assert (stored.n_nodes, stored.n_leaves) == (3, 2)
     assert list_taxonomies() == (stored,)
     assert load_taxonomy(SMALL.digest).nodes == SMALL.nodes
     assert load_taxonomy(SMALL.digest[:12]).nodes == SMALL.nodes
-    assert table_of(SMALL.digest) == CONTENT
+    assert (home / "taxonomies" / SMALL.digest / "taxonomy.csv").read_bytes() == CONTENT
 
 
 def test_the_digest_is_the_version_and_what_it_does_not_cover_is_replaced() -> None:

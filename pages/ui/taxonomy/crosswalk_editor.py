@@ -8,12 +8,12 @@ import streamlit as st
 
 from derm_model import words
 from derm_model.access import Right
+from derm_model.data.unmapped import read_labels
 from derm_model.errors import DermTreeError
 from derm_model.taxonomy.crosswalk import Entry, own_path
 from derm_model.taxonomy.own_crosswalk import UnmappedLabel, read_own, remove_own, save_own, unmapped_labels
 from pages.ui import access, look, resources, state
 from pages.ui.taxonomy import kept, keys
-from pages.ui.taxonomy.label_table import read_labels
 from pages.ui.train import sources
 
 MAX_SHOWN = 40  # labels at a time: the most frequent first, the next ones when these are saved
