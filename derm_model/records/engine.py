@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -24,6 +25,7 @@ from derm_model.records.migrating import prepare
 VARIABLE = "DERM_DATABASE_URL"
 FILE = "records.db"
 BUSY_S = 30  # who writes does so for milliseconds; a disk that takes longer has other troubles
+WAL_RETRY_S = 0.02
 CONNECT_S = 5  # a person waits for it
 POOL_SIZE = 5  # connections kept per process; ten more at a rush
 
@@ -31,7 +33,6 @@ POOL_SIZE = 5  # connections kept per process; ten more at a rush
 # recursive_triggers: without it, INSERT OR REPLACE deletes a row of an append-only table without its trigger.
 PRAGMAS = (
     f"busy_timeout = {1000 * BUSY_S}",
-    "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
     "secure_delete = ON",
@@ -115,6 +116,21 @@ def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> 
     connection.isolation_level = None  # transactions begin where we say: the driver's own never begin before a read
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    _turn_on_wal(connection)
+
+
+def _turn_on_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and one writer work side by side; waits where several connections open a new file at once."""
+    # Turning it on raises a read lock to an exclusive one, and there SQLite fails at once: it never waits busy_timeout
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(WAL_RETRY_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

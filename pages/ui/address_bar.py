@@ -73,8 +73,10 @@ class AddressBar:
 
     def put(self, query: Mapping[str, str]) -> None:
         """Let the address say what is shown, so that it can be copied."""
+        # the browser may have said this before it showed what was written last: then it shows that by now
+        stale = self._written().queries[-1:] not in ([], [query])
         self.take(query)
-        if self.query() != query:
+        if stale or self.query() != query:
             st.query_params.from_dict(query)
 
     def _written(self) -> Written:
