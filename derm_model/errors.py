@@ -131,6 +131,10 @@ class AlreadyAnswered(RecordsError):
     """The reading is there already, e.g. from another tab."""
 
 
+class TruthTold(RecordsError):
+    """The reader knows what the images show, so that answers cannot be corrected any more."""
+
+
 class AccessError(DermTreeError):
     """The roles file or the settings of the login cannot be used, so nobody is let in."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # Known to the code without Alembic, which takes longer to import than an up-to-date schema takes to check
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x6465726D  # "derm": a number of its own for PostgreSQL's advisory locks

@@ -170,6 +170,11 @@ def given_answers(session: Session, participant_id: str) -> tuple[GivenAnswer, .
     return tuple(GivenAnswer(r.id, r.position, r.with_ai, r.answer, r.confidence) for r in last.values())
 
 
+def was_told(session: Session, participant_id: str) -> bool:
+    """Whether the participant was told what the images show, so that answers are final."""
+    return participant_of(session, participant_id)[0].told_at is not None
+
+
 def left_out(session: Session, study_id: str) -> frozenset[int]:
     """Positions of images that somebody who pre-screens found unfit; each person's last vote counts."""
     later = aliased(PrescreenVote)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from derm_model.errors import AlreadyAnswered, RecordsError
+from derm_model.errors import AlreadyAnswered, RecordsError, TruthTold
 from derm_model.records.reader_view import answered, left_out, participant_of, reader_state
 from derm_model.records.studies import StudySettings, settings_of
 from derm_model.records.study_tables import (
@@ -91,10 +91,14 @@ def correct_reading(
     ------
     AlreadyAnswered
         The row was corrected already, e.g. from another tab.
+    TruthTold
+        The person was told what the images show.
     RecordsError
         It is not this person's, the study is closed, or the answer is none of it.
     """
     person, study = _open(session, participant_id, Role.READER)
+    if person.told_at is not None:
+        raise TruthTold("You have been shown what the images show. Answers given before stay as they are.")
     earlier = session.get(Reading, reading_id)
     if earlier is None or earlier.participant_id != person.id:
         raise RecordsError("Only one's own answers can be corrected.")

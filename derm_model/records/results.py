@@ -14,6 +14,7 @@ from derm_model.evaluation.readers import Reading as Answer
 from derm_model.records.reader_view import left_out, participant_of, reader_state
 from derm_model.records.studies import FrozenImage, images_digest
 from derm_model.records.study_tables import Participant, Reading, Role, Study, StudyImage, StudyTruth
+from derm_model.records.tables import now
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,14 @@ def _reading_row(
     )
 
 
-def told_truths(session: Session, participant_id: str) -> dict[int, str]:
-    """Node of every image, by position, for a reader who has finished.
+def tell_truths(session: Session, participant_id: str) -> dict[int, str]:
+    """Node of every image, by position, for a reader who has finished; from now on their answers are final.
+
+    Parameters
+    ----------
+    session
+        One that writes.
+    participant_id
 
     Raises
     ------
@@ -133,4 +140,5 @@ def told_truths(session: Session, participant_id: str) -> dict[int, str]:
     finished = person.role == Role.READER and reader_state(session, participant_id).is_finished
     if not finished and study.closed_at is None:
         raise RecordsError("What the images show is told when all of them are answered.")
+    person.told_at = person.told_at or now()
     return {position: image.node for position, image in enumerate(frozen_images(session, study.id))}

@@ -126,6 +126,7 @@ class Participant(Base):
     role: Mapped[str] = mapped_column(String(11))
     experience: Mapped[str | None] = mapped_column(String(20))
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the truth was: from then on answers are final
 
 
 def _of_participant_and_image() -> tuple[ForeignKeyConstraint, ForeignKeyConstraint]:

@@ -12,6 +12,7 @@ from derm_model.__main__ import main
 from derm_model.records.case_tables import Case
 from derm_model.records.engine import records_engine, writing
 from derm_model.records.image_store import MAGIC, image_store
+from derm_model.records.migrating import HEAD
 from derm_model.records.saving import save_visit
 from tests.records.material import DAY, lesion, visit
 
@@ -35,7 +36,7 @@ def save(name: str = "A") -> str:
 
 
 def test_upgrade_says_from_where_to_where(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Schema none -> 0002" in call(capsys, "upgrade")
+    assert f"Schema none -> {HEAD}" in call(capsys, "upgrade")
     assert "as before" in call(capsys, "upgrade")
 
 

@@ -96,3 +96,15 @@ def open_classify(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPag
         return page
 
     return open_page
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str | bytes]]:
+    """What each download button would give: AppTest does not press them."""
+    found: dict[str, Callable[[], str | bytes]] = {}
+
+    def take(label: str, data: Callable[[], str | bytes], name: str, mime: str, *, key: str, **_: object) -> None:
+        found[key] = data
+
+    monkeypatch.setattr("streamlit.download_button", take)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,40 @@ def test_the_table_to_take_away_follows_the_filters(open_classify: OpenPage) -> 
 def test_without_the_database_the_page_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DERM_DATABASE_URL", f"sqlite:///{tmp_path}/home/records.db/none.db")
     assert "The audit log cannot be read now" in open_alone("audit").error[0].value
+
+
+def test_a_table_of_images_that_leaves_a_data_set_is_written(
+    home: Path, files: dict[str, Callable[[], str | bytes]]
+) -> None:
+    def draw() -> None:
+        from pages.ui.dataset.tables import draw_downloads
+
+        draw_downloads("faces-images", {"csv": lambda: b"a,b\n"}, key="export_images", what="Images")
+
+    assert not AppTest.from_function(draw).run().exception
+    assert files["export_images_csv"]() == b"a,b\n"
+    (entry,) = entries("export")
+    assert dict(entry.details) == {"what": "images of a data set (CSV)"}  # not the name, which somebody chose
+
+
+def test_many_maps_that_leave_are_written(
+    home: Path, tmp_path: Path, files: dict[str, Callable[[], str | bytes]]
+) -> None:
+    (tmp_path / "maps.csv").write_bytes(b"image,file\n")
+
+    def draw(folder: str) -> None:
+        from pathlib import Path
+        from types import SimpleNamespace
+        from typing import Any, cast
+
+        from pages.ui.saliency.batch import _draw_files
+
+        _draw_files(cast(Any, SimpleNamespace(id="7", paths=SimpleNamespace(folder=Path(folder)))))
+
+    assert not AppTest.from_function(draw, kwargs={"folder": str(tmp_path)}).run().exception
+    assert files["table_7"]() == b"image,file\n"
+    assert files["zip_7"]()
+    assert [dict(entry.details) for entry in entries("export")] == [
+        {"what": "table of many saliency maps (CSV)"},
+        {"what": "many saliency maps and their table (ZIP)"},
+    ]

@@ -19,7 +19,7 @@ from derm_model.reader_questions import choice_probs, study_question
 from derm_model.records.engine import reading, records_engine, writing
 from derm_model.records.participants import code_of, image_after, order_of
 from derm_model.records.reader_view import reader_state
-from derm_model.records.results import study_readings
+from derm_model.records.results import study_readings, tell_truths
 from derm_model.records.studies import join_study
 from derm_model.taxonomy import Taxonomy
 from pages.ui.readers import freezing, sample
@@ -97,6 +97,20 @@ def test_what_the_records_refuse_is_said_and_nothing_is_kept(person: str) -> Non
         keep_reading(desk, person, said)
         assert desk.notice.startswith("The answer was not kept.") and not desk.has_answered
     assert kept(person) == []
+
+
+def test_once_a_tab_has_shown_the_truth_no_other_tab_corrects_an_answer(person: str) -> None:
+    desk = Desk()
+    for position in range(3):
+        keep_reading(desk, person, message(position))
+    desk.correcting = last_answer(person, helped=False, is_reader=True)
+    with writing(records_engine()) as session:
+        tell_truths(session, person)
+    keep_reading(desk, person, message(2, answer="reassure", corrects=7))
+    assert desk.notice == "You have been shown what the images show. Answers given before stay as they are."
+    assert desk.correcting is None
+    assert sorted(kept(person))[2] == (2, "biopsy", 0)
+    assert last_answer(person, helped=False, is_reader=True) is None
 
 
 def test_time_is_the_browsers_and_never_longer_than_the_servers() -> None:

@@ -147,18 +147,6 @@ def test_a_long_method_begins_on_demand_only_and_can_be_stopped(
     assert page.run().button(key="compute_rise")
 
 
-@pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str | bytes]]:
-    """What each download button would give: AppTest does not press them."""
-    found: dict[str, Callable[[], str | bytes]] = {}
-
-    def take(label: str, data: Callable[[], str | bytes], name: str, mime: str, *, key: str, **_: object) -> None:
-        found[key] = data
-
-    monkeypatch.setattr("streamlit.download_button", take)
-    return found
-
-
 def test_a_drawn_outline_gives_the_share_inside_and_the_measures_have_it(
     open_lab: Open, files: dict[str, Callable[[], str | bytes]]
 ) -> None:

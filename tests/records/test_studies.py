@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import spearmanr
 from sqlalchemy import Engine, event, text
 
-from derm_model.errors import AlreadyAnswered, RecordsError
+from derm_model.errors import AlreadyAnswered, RecordsError, TruthTold
 from derm_model.evaluation.readers import Reading as Answer
 from derm_model.records import audit, reader_view
 from derm_model.records.engine import reading, writing
@@ -27,9 +27,10 @@ from derm_model.records.reader_view import (
     own_order,
     read_study_image,
     reader_state,
+    was_told,
 )
 from derm_model.records.readings import correct_reading, record_reading, record_vote
-from derm_model.records.results import frozen_images, study_readings, told_truths
+from derm_model.records.results import frozen_images, study_readings, tell_truths
 from derm_model.records.studies import (
     NewStudy,
     StudySettings,
@@ -40,7 +41,7 @@ from derm_model.records.studies import (
     join_study,
     list_studies,
 )
-from derm_model.records.study_tables import Experience, Origin, Reason, Role
+from derm_model.records.study_tables import Experience, Origin, Participant, Reason, Role
 from derm_model.records.tables import now
 from tests.records.material import CHOICES, study
 
@@ -360,7 +361,7 @@ def test_nothing_a_reader_sees_knows_the_truth(engine: Engine, tmp_path: Path, s
         said.append(repr(get_study(session, study_id)))
         for who in (person, screener):
             with pytest.raises(RecordsError, match="when all of them are answered"):
-                told_truths(session, who)
+                tell_truths(session, who)
     # neither in what comes back (source and file names tell it, too) nor in any query on the way
     assert not any(word in text for text in said for word in ("melanoma-", "nevus", "set'"))
     assert statements
@@ -376,14 +377,33 @@ def test_the_truth_is_told_at_the_end(engine: Engine, tmp_path: Path) -> None:
     study_id = make(engine, new)
     one, other = join(engine, study_id), join(engine, study_id, "R2")
     answer_all(engine, one)
-    with reading(engine) as session:
-        assert told_truths(session, one) == {p: image.node for p, image in enumerate(new.images)}
+    with writing(engine) as session:
+        assert tell_truths(session, one) == {p: image.node for p, image in enumerate(new.images)}
         with pytest.raises(RecordsError):
-            told_truths(session, other)
+            tell_truths(session, other)
     with writing(engine) as session:
         close_study(session, study_id, WHO)
+    with writing(engine) as session:
+        assert tell_truths(session, other)
+
+
+def test_answers_are_final_once_the_truth_was_told(engine: Engine, tmp_path: Path) -> None:
+    study_id = make(engine, study(tmp_path))
+    one, other = join(engine, study_id), join(engine, study_id, "R2")
+    for person in (one, other):
+        answer_all(engine, person)
     with reading(engine) as session:
-        assert told_truths(session, other)
+        last = {person: given_answers(session, person)[-1] for person in (one, other)}
+    with writing(engine) as session:
+        tell_truths(session, one)
+        first_told = session.get_one(Participant, one).told_at
+    with writing(engine) as session:
+        tell_truths(session, one)
+        assert session.get_one(Participant, one).told_at == first_told
+        assert was_told(session, one) and not was_told(session, other)
+    with pytest.raises(TruthTold):
+        correct(engine, one, last[one].reading_id, "reassure")
+    assert correct(engine, other, last[other].reading_id, "reassure") > last[other].reading_id
 
 
 def test_a_closed_study_takes_nothing_more_and_keeps_what_is_there(engine: Engine, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from derm_model import words
 from derm_model.access import Right
-from pages.ui import access
+from pages.ui import audit_trail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def draw_downloads(name: str, exports: dict[str, Callable[[], bytes]], *, key: s
             title, mime = kinds[form]
             st.download_button(
                 f"{what} ({title})",
-                access.later(Right.RESEARCH, build),
+                audit_trail.exporting(build, f"{what.lower()} of a data set ({title})", Right.RESEARCH),
                 f"{name}.{form}",
                 mime,
                 key=f"{key}_{form}",

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from derm_model.errors import AlreadyAnswered, DermTreeError
+from derm_model.errors import AlreadyAnswered, DermTreeError, TruthTold
 from pages.ui.readers.sheets import Network, Sheet, order
 
 SLACK_S = 1.0  # two clocks, and what a message takes
@@ -161,6 +161,9 @@ def keep_reading(desk: Desk, participant_id: str, said: Message) -> None:
                 "This image was answered already, in another tab or on another device. That answer counts; this is "
                 "the next one."
             )
+    except TruthTold as error:
+        desk.notice, desk.correcting = str(error), None
+        return
     except DermTreeError as error:
         desk.notice = f"The answer was not kept. {error}"
         return
@@ -201,12 +204,14 @@ def keep_vote(desk: Desk, participant_id: str, said: Message) -> None:
 
 
 def last_answer(participant_id: str, *, helped: bool, is_reader: bool) -> Before | None:
-    """What somebody said last in this pass; None where nothing."""
+    """What somebody said last in this pass, to be corrected; None where nothing, or where it is final."""
     from derm_model.records.engine import reading, records_engine
     from derm_model.records.participants import last_vote
-    from derm_model.records.reader_view import given_answers
+    from derm_model.records.reader_view import given_answers, was_told
 
     with reading(records_engine()) as session:
+        if was_told(session, participant_id):
+            return None
         if not is_reader:
             vote = last_vote(session, participant_id)
             if vote is None:

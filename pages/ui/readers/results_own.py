@@ -71,12 +71,12 @@ def draw(study: StudyRow, participant_id: str, model: Model | None) -> None:
 def _read(study: StudyRow, participant_id: str) -> tuple[str, Material]:
     """The reader's code and own readings; refused before they have finished."""
     from derm_model.reader_result import collect
-    from derm_model.records.engine import reading, records_engine
+    from derm_model.records.engine import records_engine, writing
     from derm_model.records.reader_view import participant_of
-    from derm_model.records.results import told_truths
+    from derm_model.records.results import tell_truths
 
-    with reading(records_engine()) as session:
-        told_truths(session, participant_id)  # raises where the truth must not be told yet
+    with writing(records_engine()) as session:
+        tell_truths(session, participant_id)  # raises where the truth must not be told yet
         person, own = participant_of(session, participant_id)
         code, study_id = person.code, own.id
     return code, collect(study_id, taxonomy()).of_readers([code])

@@ -274,8 +274,8 @@ def _draw_end(scene: Scene, where: ReaderState) -> None:
         else:
             _thank(f"All {n} are answered", "Thank you. What they show is told on the next page.")
         with st.container(horizontal=True):
-            if desk.has_answered:
-                # only where it was given: whoever comes back may have seen what the images show
+            if desk.has_answered and _last(scene) is not None:
+                # only where it was given, and as long as no tab has shown what the images show
                 st.button("Correct the last answer", key="correct_last", on_click=partial(_correct_last, scene))
             st.button("Go on", key="finish_study", type="primary", on_click=partial(_finish, scene))
 

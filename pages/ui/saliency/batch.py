@@ -13,7 +13,7 @@ import streamlit as st
 from derm_model.access import Right
 from derm_model.errors import DermTreeError
 from derm_model.jobs import Job, JobState, JobStore, launch, resume
-from pages.ui import access, job_panel, look, resources, state
+from pages.ui import access, audit_trail, job_panel, look, resources, state
 from pages.ui.resources import Model
 from pages.ui.saliency import keys
 from pages.ui.saliency.entries import Entry
@@ -141,7 +141,7 @@ def _draw_files(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Table (CSV)",
-            access.later(Right.RESEARCH, table.read_bytes),
+            audit_trail.exporting(table.read_bytes, "table of many saliency maps (CSV)", Right.RESEARCH),
             f"dermtree-{TABLE}",
             "text/csv",
             key=f"table_{job.id}",
@@ -151,7 +151,9 @@ def _draw_files(job: Job) -> None:
         if size <= MAX_ZIP_BYTES:
             st.download_button(
                 f"Maps and table (ZIP, {size / 1024**2:.0f} MB)",
-                access.later(Right.RESEARCH, lambda: zipped(job.paths.folder)),
+                audit_trail.exporting(
+                    lambda: zipped(job.paths.folder), "many saliency maps and their table (ZIP)", Right.RESEARCH
+                ),
                 "dermtree-maps.zip",
                 "application/zip",
                 key=f"zip_{job.id}",
