@@ -147,6 +147,7 @@ def test_a_model_of_another_taxonomy_is_said_before_anything_is_unpacked(
     partition = dataclasses.replace(read_card(tiny_bundle).partition, taxonomy_digest="0" * 64)
     page = upload(open_model("manage"), zipped(put(tiny_bundle, tmp_path / "old", partition=partition)))
     assert "made for another taxonomy" in page.warning[0].value
+    assert "`python -m derm_model taxonomy move`" in page.warning[0].value
     assert not [button for button in page.button if button.label == "Import this model"]
 
 
