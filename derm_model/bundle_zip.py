@@ -312,7 +312,7 @@ def _check_card(card: BundleCard, content: dict[str, Any]) -> None:
         raise BundleError(f"A network here reads squares of up to {MAX_SIZE_PX} px; the card says {size!r}. {_AGAIN}")
 
 
-def move_it(made_for: str, here: str) -> str:
+def foreign_taxonomy(made_for: str, here: str) -> str:
     """What to do with a model made for another taxonomy, as the end of a sentence; both are named by their digests."""
     return (
         f"({made_for}, here {here}), so its classes would be read wrongly. Unpack it on the "
@@ -324,7 +324,7 @@ def move_it(made_for: str, here: str) -> str:
 def _check_taxonomy(card: BundleCard, taxonomy: Taxonomy) -> None:
     if card.taxonomy_digest != taxonomy.digest:
         digests = card.taxonomy_digest[:12], taxonomy.digest[:12]
-        raise WrongTaxonomy(f"The model was made for another taxonomy {move_it(*digests)}")
+        raise WrongTaxonomy(f"The model was made for another taxonomy {foreign_taxonomy(*digests)}")
     nodes = {node for c in card.classes for node in (c.node, *c.members)}
     if unknown := sorted(nodes - set(taxonomy.index)):
         raise BundleError(f"The card names {unknown[0]!r}, which the taxonomy does not have. {_AGAIN}")

@@ -69,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
             "readers who are left: close it first, or give --interim."
         )
     result = _result(material, args)
-    return _export(material, result, args.out) if args.action == "export" else _print(result)
+    if args.action == "export":
+        return _export(material, result, args.out)
+    if material.is_open:
+        _note_look(material)
+    return _print(result)
 
 
 # the rooms are imported within: SQLAlchemy takes most of a second, and `--help` does not need it
@@ -129,6 +133,16 @@ def _network(material: Material, args: argparse.Namespace) -> NetworkAnswers:
         what = about_answers(material.study.name, card, args.bundle, images, len(said.records))
         write_answers(Answers(what, said.records, said.probs, said.features, said.unusual, said.distance))
     return network_answers(material, card, taxonomy, read_answers(folder), args.bundle)
+
+
+def _note_look(material: Material) -> None:
+    """Write into the audit log that somebody looked early, as the page does."""
+    from derm_model.records import audit
+    from derm_model.records.engine import records_engine, writing
+
+    seen = {"done": "interim results seen"}
+    with writing(records_engine()) as session:
+        audit.append(session, audit.Action.STUDY, operator(), subjects=[material.study.study_id], details=seen)
 
 
 def _print(result: StudyResult) -> int:

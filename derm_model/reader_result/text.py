@@ -108,7 +108,7 @@ def left_out(part: Crossed) -> str:
     if not (part.n_readers_left_out or part.n_images_left_out):
         return f"All readers and images: {rests}."
     return (
-        f"Rests on {rests}, the largest part in which each answered every image; left out are "
+        f"Rests on {rests}, the largest part found in which each answered every image; left out are "
         f"{plural(part.n_readers_left_out, 'reader')} and {plural(part.n_images_left_out, 'image')}."
     )
 

@@ -137,6 +137,49 @@ def test_a_second_press_and_a_key_held_down_answer_no_second_image(open_page: Op
     assert person(home, study, "R1").state.done == 3
 
 
+def test_the_second_press_of_a_double_click_does_not_say_how_sure_one_is(
+    open_page: OpenPage, url: str, home: Path
+) -> None:
+    study = make_study(home, 3, name="Sure", confidence=True)
+    join(home, study, "R1")
+    page = open_page(desk(study, "R1"), url=url, ready=READY)
+    wait_for_image(page, 1, 3)
+    answers(page).first.dblclick(delay=20)
+    expect(page.get_by_text("Biopsy or treat. How sure are you?")).to_be_visible()
+    page.wait_for_timeout(400)
+    page.get_by_label("How sure, 0 to 100").fill("80")
+    page.get_by_role("button", name="Use 80").click()
+    wait_for_image(page, 2, 3)
+    page.keyboard.press("1")
+    expect(page.get_by_role("button", name="Use 50")).to_be_visible()  # what was said of the last image is forgotten
+    page.keyboard.press("s")
+    wait_for_image(page, 3, 3)
+    assert sorted(str(row.confidence) for row in readings_of(home, study)) == ["80", "None"]
+
+
+def test_a_zoomed_image_stays_in_a_window_that_shrinks_and_scrolling_sideways_does_not_zoom(
+    open_page: OpenPage, url: str, home: Path
+) -> None:
+    study = make_study(home, 2, name="Zoom")
+    join(home, study, "R1")
+    page = open_page(desk(study, "R1"), url=url, ready=READY)
+    wait_for_image(page, 1, 2)
+    for _ in range(4):
+        page.keyboard.press("+")
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")  # to its right edge
+    page.set_viewport_size({"width": 700, "height": 900})
+    wait_until_still(page)
+    pane, image = page.locator(".pane").bounding_box(), page.locator(".pane img").bounding_box()
+    assert pane is not None and image is not None
+    assert image["x"] + image["width"] >= pane["x"] + pane["width"] - 2
+    style = page.locator(".pane img").get_attribute("style")
+    page.mouse.move(pane["x"] + 50, pane["y"] + 50)
+    page.mouse.wheel(40, 0)
+    page.wait_for_timeout(200)
+    assert page.locator(".pane img").get_attribute("style") == style
+
+
 def test_time_does_not_run_while_the_tab_is_hidden(open_page: OpenPage, url: str, home: Path) -> None:
     study = make_study(home, 2, name="Hidden")
     join(home, study, "R1")
@@ -263,6 +306,33 @@ def test_a_killed_server_loses_no_answer_and_the_reader_goes_on_at_the_same_imag
     context.close()
     rows = readings_of(tmp_path, study)
     assert len(rows) == 5 and {row.n_corrections for row in rows} == {0}
+
+
+def test_a_correction_nobody_heard_is_sent_again_to_the_server_that_comes_back(
+    browser: Browser, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    study, port, variables = make_study(tmp_path, 3), free_port(), {"DERM_HOME": str(tmp_path)}
+    join(tmp_path, study, "R1")
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    with running_app(tmp_path / "1.txt", tiny_bundle.parent, variables, port=port) as url:
+        page.goto(url + desk(study, "R1"))
+        wait_for_image(page, 1, 3)
+        page.keyboard.press("1")
+        wait_for_image(page, 2, 3)
+        page.keyboard.press("b")
+        expect(page.locator(".label")).to_have_text("Your last answer: image 1 of 3")
+        expect(answers(page).first).to_be_enabled()
+        kill(port)
+        page.keyboard.press("2")  # nobody hears it now
+        expect(page.get_by_text("Not saved yet")).to_be_visible()
+    with running_app(tmp_path / "2.txt", tiny_bundle.parent, variables, port=port):
+        wait_for_image(page, 2, 3)
+        expect(page.get_by_text("Not saved yet")).to_have_count(0)
+        (row,) = readings_of(tmp_path, study)
+        assert (row.answer, row.n_corrections) == ("reassure", 1)
+    context.close()
 
 
 def test_images_are_checked_by_keys_and_those_not_usable_are_shown_to_nobody(

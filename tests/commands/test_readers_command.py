@@ -70,8 +70,13 @@ def test_an_open_study_is_told_only_when_asked_for(
     assert main(["readers", "result", "Autumn"]) == 2
     found = capsys.readouterr()
     assert "still open" in found.err and not found.out
+    with reading(records_engine()) as session:
+        assert "interim" not in str(audit.entries(session)[0].details)
     assert main(["readers", "result", "Autumn", "--interim"]) == 0
     assert "interim result" in capsys.readouterr().out
+    with reading(records_engine()) as session:
+        last = audit.entries(session)[0]
+    assert (last.action, last.subjects, dict(last.details)) == ("study", (study,), {"done": "interim results seen"})
 
 
 def test_the_result_is_that_of_the_page_and_the_files_that_of_the_result(

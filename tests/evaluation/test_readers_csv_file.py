@@ -77,6 +77,8 @@ def test_a_later_row_is_a_correction_and_both_are_kept() -> None:
         ("Ann,1,isic,biopsy,no,1,101", "confidence is a whole number from 0 (a guess) to 100 (certain), not '101'"),
         ("Ann,1,isic,biopsy,no,1,0.9", "confidence is a whole number"),
         ('Ann,1,isic,biopsy,no,1,"0,9"', "confidence is a whole number"),
+        ("Ann,1,isic,biopsy,no,4,5,80", "it has more cells than the head, 1 too many"),  # 4.5 s, and a confidence
+        ("Ann,1,isic,biopsy,no,4,5,", "it has more cells than the head"),
     ],
 )
 def test_a_wrong_row_is_named_by_its_number_and_nothing_is_imported(row: str, problem: str) -> None:
@@ -114,7 +116,7 @@ def test_an_anonymous_export_tells_neither_names_nor_order_and_keeps_corrections
     rows.append(Reading("Ann", "1", "reassure", source="isic"))
     found = anonymous(rows, KEY)
     assert [one.reader for one in found] == sorted(one.reader for one in found)
-    assert {one.reader for one in found} == {f"reader {k}" for k in (1, 2, 3, 4)}
+    assert {one.reader for one in found} == {f"reader-{k}" for k in (1, 2, 3, 4)}
     ann = ann_of(found)
     assert [(one.image_id, one.answer) for one in ann] == [("1", "biopsy"), ("1", "reassure"), ("2", "biopsy")]
     assert ann_of(anonymous(sorted(rows, key=lambda one: one.reader), KEY)) == ann

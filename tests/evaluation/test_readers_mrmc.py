@@ -256,6 +256,27 @@ def test_whoever_stopped_early_is_left_out_rather_than_everybodys_images() -> No
     assert (part.n_readers_left_out, part.n_images_left_out) == (1, 1)
 
 
+def test_who_answered_other_images_does_not_hide_what_the_rest_have_in_common() -> None:
+    part = crossed([panel_of({"a": "yynny.....", "b": ".....yynny", "c": "yyn......."})])
+    assert part is not None
+    assert part.readers == ("a", "c")
+    assert part.images.tolist() == [0, 1, 2]
+    assert (part.n_readers_left_out, part.n_images_left_out) == (1, 7)
+
+
+def test_the_part_is_the_largest_of_small_studies_but_for_a_few() -> None:
+    rng, n_short = np.random.default_rng(0), 0
+    for _ in range(300):
+        there = rng.random((5, 8)) < rng.uniform(0.3, 0.9, 5)[:, None]
+        subsets = [s for k in range(2, 6) for s in itertools.combinations(range(5), k)]
+        most = max(len(s) * int(there[list(s)].all(axis=0).sum()) for s in subsets)
+        part = crossed([panel_of({str(j): "".join(".y"[i] for i in row) for j, row in enumerate(there.tolist())})])
+        size = 0 if part is None else len(part.readers) * part.images.size
+        assert (part is None) == (most == 0)
+        n_short += size < most
+    assert n_short <= 3
+
+
 def test_readers_of_one_pass_only_are_left_out() -> None:
     without, with_ai = panel_of({"a": "yynn", "b": "ynyn", "c": "yyyy"}), panel_of({"b": "yynn", "a": "ynn."})
     part = crossed([without, with_ai])

@@ -64,7 +64,7 @@ def test_what_is_no_message_is_none(said: object) -> None:
 
 def test_a_message_of_the_wrong_types_says_nothing() -> None:
     found = Message.of({"position": "1; drop", "seconds": float("nan"), "confidence": True, "held": None, "answer": 3})
-    assert found == Message("", "", frozenset(), None, "3", False, None, None)
+    assert found == Message("", "", frozenset(), None, "3", None, None, None)
 
 
 def test_an_answer_sent_again_after_a_restart_is_kept_once_and_without_a_word(person: str) -> None:
@@ -84,10 +84,26 @@ def test_a_correction_counts_for_the_image_that_is_corrected_and_for_no_other(pe
     keep_reading(desk, person, message(1))
     desk.correcting = last_answer(person, helped=False, is_reader=True)
     assert desk.correcting is not None and desk.correcting.place == Place(1, False)
-    keep_reading(desk, person, message(2, answer="reassure", corrects=7))  # of another image
+    first = desk.correcting.reading_id
+    keep_reading(desk, person, message(2, answer="reassure", corrects=first))  # of another image
     assert kept(person) == [(1, "biopsy", 0)]
     desk.correcting = last_answer(person, helped=False, is_reader=True)
-    keep_reading(desk, person, message(1, answer="reassure", corrects=7))
+    keep_reading(desk, person, message(1, answer="reassure", corrects=first))
+    assert kept(person) == [(1, "reassure", 1)]
+
+
+def test_a_correction_sent_again_after_a_restart_is_kept_once_and_without_a_word(person: str) -> None:
+    keep_reading(Desk(), person, message(1))
+    before = last_answer(person, helped=False, is_reader=True)
+    assert before is not None
+    for _ in range(2):
+        desk = Desk()  # a server that came back knows nothing
+        keep_reading(desk, person, message(1, answer="reassure", corrects=before.reading_id))
+        assert desk.notice == ""
+    assert kept(person) == [(1, "reassure", 1)]
+    desk = Desk()
+    keep_reading(desk, person, message(1, corrects=before.reading_id))  # of an answer that is corrected already
+    assert "answered already" in desk.notice
     assert kept(person) == [(1, "reassure", 1)]
 
 
@@ -106,7 +122,8 @@ def test_once_a_tab_has_shown_the_truth_no_other_tab_corrects_an_answer(person: 
     desk.correcting = last_answer(person, helped=False, is_reader=True)
     with writing(records_engine()) as session:
         tell_truths(session, person)
-    keep_reading(desk, person, message(2, answer="reassure", corrects=7))
+    assert desk.correcting is not None
+    keep_reading(desk, person, message(2, answer="reassure", corrects=desk.correcting.reading_id))
     assert desk.notice == "You have been shown what the images show. Answers given before stay as they are."
     assert desk.correcting is None
     assert sorted(kept(person))[2] == (2, "biopsy", 0)

@@ -29,6 +29,7 @@ from derm_model.records.studies import (
     get_study,
     join_study,
 )
+from derm_model.records.study_tables import Origin
 from derm_model.records.study_tables import Role as StudyRole
 from derm_model.taxonomy import Taxonomy
 from pages.ui.evaluate import readers
@@ -207,6 +208,21 @@ def test_another_threshold_changes_the_network_and_not_the_readers(
         after["Network sensitivity"],
         after["Network specificity"],
     )
+
+
+def test_answers_with_help_alone_say_nothing_about_help(
+    home: Path, tiny_bundle: Path, images: tuple[FrozenImage, ...]
+) -> None:
+    study_id = make(images, tiny_bundle)
+    with writing(records_engine()) as session:
+        person = join_study(session, study_id, "R-1")
+        for position in range(len(NODES)):
+            record_reading(session, person, position, "benign", with_ai=True, seconds=1.0, origin=Origin.IMPORT)
+    close(study_id)
+    keep_answers(images, tiny_bundle)
+    said = texts(open_study(study_id))
+    assert "Nobody has answered an image both without and with" in said
+    assert "Every reader answered without help first" not in said
 
 
 def test_nine_ways_have_matrices_and_accuracies(

@@ -161,6 +161,16 @@ def test_a_reader_joins_under_a_code_and_comes_back_under_it(home: Path) -> None
     assert "1 of 4 images" in texts(again) and again.button(key="begin_study").label == "Continue with image 2"
 
 
+def test_who_does_not_say_how_experienced_they_are_is_in_no_group(home: Path) -> None:
+    study = make_study(home, 2)
+    page = open_alone("readers", study=study)
+    page.text_input(key=state.STUDY_OWN_CODE).set_value("R07")
+    press(page.run(), "join_study")
+    with reading(records_engine()) as session:
+        (row,) = list_participants(session, study)
+    assert row.experience is None
+
+
 def test_a_code_that_looks_like_a_date_of_birth_is_refused(home: Path) -> None:
     page = open_alone("readers", study=make_study(home, 2))
     page.text_input(key=state.STUDY_OWN_CODE).set_value("1987-04-12")

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from derm_model.evaluation.readers import latest
 from derm_model.evaluation.readers.csv_file import readings_from_csv
 from derm_model.reader_result import study_result, text
 from derm_model.reader_result.exports import FILES, export
+from derm_model.reader_result.incoming import look_through
 from derm_model.reader_result.tables import KEY_FILE, key_of, names_of, template_csv
 from derm_model.words import NOTICE
 from tests.reader_result.material import KERATOSIS, MELANOMA, NEVUS, made, material, network, question
@@ -73,12 +75,12 @@ def test_no_list_stands_in_the_order_of_codes_which_would_tell_them() -> None:
     lists = [told["readers"], told["yes_no"]["points"], told["yes_no"]["network"]["against_curve"]]
     lists.append(told["yes_no"]["help"]["readers"])
     for found in lists:
-        assert [one["reader"] for one in found] == [f"reader {i}" for i in range(1, 25)]
+        assert [one["reader"] for one in found] == [f"reader-{i}" for i in range(1, 25)]
     for sentence in (told["warnings"][0], told["notes"][0]):
-        numbers = [int(n) for n in re.findall(r"reader (\d+)", sentence)]
+        numbers = [int(n) for n in re.findall(r"reader-(\d+)", sentence)]
         assert len(numbers) >= 12 and numbers == sorted(numbers)
     table = rows(export(study, study_result(study, answers), "readers.csv"))
-    assert [row["reader"] for row in table] == [f"reader {i}" for i in range(1, 25)]
+    assert [row["reader"] for row in table] == [f"reader-{i}" for i in range(1, 25)]
 
 
 def test_codes_are_not_told_by_notes_either_and_words_that_look_like_codes_stay() -> None:
@@ -88,7 +90,7 @@ def test_codes_are_not_told_by_notes_either_and_words_that_look_like_codes_stay(
     study = material([MELANOMA] * 4 + [NEVUS] * 6, {"image": stops, "script-1": stops})
     told = json.loads(export(study, study_result(study), "result.json"))
     assert "script-1" not in json.dumps(told)
-    assert any("did not answer every image" in note and "reader " in note for note in told["notes"])
+    assert any("did not answer every image" in note and "reader-" in note for note in told["notes"])
 
 
 def test_readings_come_back_from_the_export_as_they_were() -> None:
@@ -100,11 +102,19 @@ def test_readings_come_back_from_the_export_as_they_were() -> None:
     assert {(r.reader, r.image, r.with_ai, r.answer, r.seconds) for r in latest(found.readings)} == expected
 
 
+def test_what_was_exported_can_be_imported() -> None:
+    study, answers = made(8, 9, 3, second_pass=True)
+    content = export(study, study_result(study, answers), "readings.csv")
+    found = look_through(content, replace(study, readings=()))
+    assert found.problems == ()
+    assert [(one.n, one.n_with_ai) for one in found.readers] == [(17, 17)] * 3
+
+
 def test_readers_have_the_same_number_in_every_export_from_this_server_and_another_elsewhere(home: Path) -> None:
     study, _ = made(4, 4, 12)
     first = names_of(study)
     assert names_of(study) == first
-    assert sorted(first.values(), key=lambda name: int(name.split()[1])) == [f"reader {i}" for i in range(1, 13)]
+    assert sorted(first.values(), key=lambda name: int(name.split("-")[1])) == [f"reader-{i}" for i in range(1, 13)]
     assert list(first) != sorted(first)  # the order of numbers does not tell the codes
     assert (home / KEY_FILE).stat().st_mode & 0o077 == 0
     (home / KEY_FILE).unlink()

@@ -46,10 +46,11 @@ class StudyComparison:
 
 
 def crossed(panels: Sequence[Panel], *, sure: bool = False) -> Crossed | None:
-    """Return the largest part of a study in which each reader answered each image in every pass.
+    """Return the largest part found of a study in which each reader answered each image in every pass.
 
-    Readers come in, those with the most images first, as long as the number of answers that are kept grows: one who
-    stopped early is left out rather than cut everybody's images. Of equals the part with more readers is taken.
+    Readers come in as long as the number of answers that are kept grows: one who stopped early is left out rather than
+    cut everybody's images. They come in those with the most images first, and, beginning with each of them, those first
+    who have the most images in common. Of equals the part with more readers is taken.
 
     Parameters
     ----------
@@ -74,17 +75,39 @@ def crossed(panels: Sequence[Panel], *, sure: bool = False) -> Crossed | None:
     there = {name: np.ones(len(first.images), dtype=np.bool_) for panel in panels for name in panel.readers}
     for panel in panels:
         given = panel.answered & np.isfinite(panel.confidence) if sure else panel.answered
-        rows = dict(zip(panel.readers, given, strict=True))
+        own = dict(zip(panel.readers, given, strict=True))
         for name in there:
-            there[name] &= rows.get(name, False)
+            there[name] &= own.get(name, False)
     order = sorted(there, key=lambda name: -int(there[name].sum()))
-    common = [np.logical_and.reduce([there[name] for name in order[:k]]) for k in range(2, len(order) + 1)]
-    sizes = [(k * int(images.sum()), k) for k, images in enumerate(common, start=2)]
-    n_answers, k = max(sizes, default=(0, 0))
-    if not n_answers:
+    complete = np.array([there[name] for name in order], dtype=np.bool_).reshape(len(order), len(first.images))
+    rows = _largest(complete)
+    if not rows:
         return None
-    images = np.flatnonzero(common[k - 2])
-    return Crossed(tuple(order[:k]), images, len(order) - k, len(first.images) - images.size)
+    images = np.flatnonzero(complete[rows].all(axis=0))
+    names = tuple(order[row] for row in rows)
+    return Crossed(names, images, len(order) - len(rows), len(first.images) - images.size)
+
+
+def _largest(given: NDArray[np.bool_]) -> list[int]:
+    """Rows, two at least, with most answers where each row has one; [] where no two have one in common."""
+    n, best, n_answers = len(given), list[int](), 0
+    for chain in (list(range(n)), *(_chain(given, start) for start in range(n))):
+        common = np.logical_and.accumulate(given[chain])
+        for k in range(2, n + 1):
+            size = k * int(common[k - 1].sum())
+            if size and (size, k) > (n_answers, len(best)):
+                best, n_answers = sorted(chain[:k]), size
+    return best
+
+
+def _chain(given: NDArray[np.bool_], start: int) -> list[int]:
+    """All rows from one on, each time the one that leaves most in common; of equals the first."""
+    chain, common, left = [start], given[start], [row for row in range(len(given)) if row != start]
+    while left:
+        row = left.pop(int((given[left] & common).sum(axis=1).argmax()))
+        chain.append(row)
+        common = common & given[row]
+    return chain
 
 
 def compare_help(

@@ -1,7 +1,7 @@
 """Readings as CSV: import that takes a whole file or nothing of it, export with or without the readers' names.
 
 Columns: reader, image_id, source, answer, with_ai, seconds, confidence. Of a reader's several rows about one image in
-one pass the later one is a correction; all are kept, because records of readings are append-only.
+one pass the later one is a correction; reading returns them all, and the last one is imported.
 """
 
 from __future__ import annotations
@@ -107,8 +107,10 @@ def check_rows(content: bytes | str, images: Iterable[ImageKey], answers: Sequen
     sources = {image_id: source for image_id, source in source_of.items() if by_id[image_id] == 1}
     words = {answer.casefold(): answer for answer in answers}
     found, problems = [], []
-    for number, row in rows:
+    for number, row, n_more in rows:
         try:
+            if n_more > 0:  # "4,5" without quotes would be 4 seconds and a confidence of 5
+                raise _RowProblem(f"it has more cells than the head, {n_more} too many; a comma in a cell needs quotes")
             found.append((number, _reading(row, known, sources, words)))
         except _RowProblem as problem:
             problems.append(f"Row {number}: {problem}.")
@@ -129,7 +131,7 @@ def readings_to_csv(readings: Iterable[Reading]) -> str:
 
 
 def anonymous(readings: Iterable[Reading], key: bytes) -> tuple[Reading, ...]:
-    """Return the readings of "reader 1", "reader 2", ... in an order that tells neither names nor who came when.
+    """Return the readings of "reader-1", "reader-2", ... in an order that tells neither names nor who came when.
 
     Numbers follow a hash of key and name: the same in every export with the same key, and not to be guessed from a list
     of names without it. Rows are sorted by reader, image and pass; corrections stay behind what they correct.
@@ -153,7 +155,9 @@ def anonymous(readings: Iterable[Reading], key: bytes) -> tuple[Reading, ...]:
 
 
 def pseudonyms(names: Iterable[str], key: bytes) -> dict[str, str]:
-    """Return "reader 1", "reader 2", ... for names, in the order of these numbers, as `anonymous` gives them.
+    """Return "reader-1", "reader-2", ... for names, in the order of these numbers, as `anonymous` gives them.
+
+    Each is a code, so that what was exported can be imported.
 
     Raises
     ------
@@ -163,11 +167,11 @@ def pseudonyms(names: Iterable[str], key: bytes) -> dict[str, str]:
     if len(key) < 16:
         raise ValueError(f"a key that nobody guesses has at least 16 bytes, got {len(key)}")
     ordered = sorted(set(names), key=lambda name: hmac.digest(key, name.encode(), hashlib.sha256))
-    return {name: f"reader {i}" for i, name in enumerate(ordered, start=1)}
+    return {name: f"reader-{i}" for i, name in enumerate(ordered, start=1)}
 
 
-def _rows(content: bytes | str) -> list[tuple[int, dict[str, str]]]:
-    """Rows that are not empty, with their numbers."""
+def _rows(content: bytes | str) -> list[tuple[int, dict[str, str], int]]:
+    """Rows that are not empty, with their numbers, and by how many cells they are longer than the head."""
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content.removeprefix("\ufeff")
         head = text.partition("\n")[0]
@@ -184,7 +188,11 @@ def _rows(content: bytes | str) -> list[tuple[int, dict[str, str]]]:
     if len(set(columns) & set(COLUMNS)) < sum(name in COLUMNS for name in columns):
         raise EvaluationError("The file has a column twice. Leave one of them.")
     rows = ((number, [_bare(cell.strip()) for cell in cells]) for number, cells in enumerate(table[1:], start=2))
-    return [(number, dict(zip(columns, cells, strict=False))) for number, cells in rows if any(cells)]
+    return [
+        (number, dict(zip(columns, cells, strict=False)), len(cells) - len(columns))
+        for number, cells in rows
+        if any(cells)
+    ]
 
 
 def _reading(

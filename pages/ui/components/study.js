@@ -9,6 +9,7 @@ const WHEEL_STEP = 1.15
 const DOUBLE_CLICK_ZOOM = 2.5
 const PAN_PX = 40
 const LEVELS = [0, 25, 50, 75, 100]
+const HALF_SURE = 50
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value))
 
@@ -53,6 +54,7 @@ class Desk {
   asked = null // sheet that was asked for ahead of time
   blankUntil = 0
   openAt = 0
+  sureAt = 0
   mapShown = true
   zoom = { k: 1, x: 0, y: 0 }
   pointers = new Map()
@@ -62,13 +64,14 @@ class Desk {
     this.find = (query) => root.querySelector(query)
     this.onKey = (event) => this.press(event)
     this.onVisible = () => this.phase === "reading" && this.clock.look()
+    this.resized = new ResizeObserver(() => this.panBy(0, 0)) // a zoomed image must not leave the pane
     this.find(".pause").onclick = () => this.tell("pause")
     this.find(".back").onclick = () => this.goBack()
     this.find(".map").onclick = () => this.toggleMap()
-    this.find(".skip").onclick = () => this.deliver(null)
-    this.find(".use").onclick = () => this.deliver(Number(this.find(".exact input").value))
-    this.find(".other").onclick = () => this.resumeChoice()
-    this.find(".exact input").oninput = (event) => (this.find(".use").textContent = `Use ${event.target.value}`)
+    this.find(".skip").onclick = this.pressed(() => this.deliver(null))
+    this.find(".use").onclick = this.pressed(() => this.deliver(Number(this.find(".exact input").value)))
+    this.find(".other").onclick = this.pressed(() => this.resumeChoice())
+    this.find(".exact input").oninput = (event) => this.offer(event.target.value)
     this.prepareLevels()
     this.prepareZoom()
   }
@@ -81,8 +84,8 @@ class Desk {
       Object.assign(this, { boot: data.boot, view: null, asked: null, blankUntil: 0 })
       this.sheets.clear()
       // a server that came back has not heard the answer; if it has, it keeps it once
-      if (this.pending?.kind !== "answer" || this.pending.corrects !== null) this.settle()
-      else this.push()
+      if (this.pending?.kind === "answer") this.push()
+      else this.settle()
     }
     this.data = data
     for (const [key, sheet] of Object.entries(data.sheets)) if (!this.sheets.has(key)) this.lay(key, sheet)
@@ -226,7 +229,7 @@ class Desk {
       button.type = "button"
       button.setAttribute("aria-label", `${level} of 100`)
       button.append(part("span", "", words), part("kbd", "", String(i + 1)))
-      button.onclick = () => this.deliver(level)
+      button.onclick = this.pressed(() => this.deliver(level))
       box.append(button)
     })
   }
@@ -243,8 +246,20 @@ class Desk {
     this.chosen = { ...choice, seconds: this.clock.stop() }
     if (!this.data.confidence) return this.deliver(null)
     this.phase = "sure"
+    this.sureAt = performance.now() + DEAD_MS
+    this.find(".exact input").value = HALF_SURE // not what was said of the image before
+    this.offer(HALF_SURE)
     this.draw()
     this.rest()
+  }
+
+  offer(level) {
+    this.find(".use").textContent = `Use ${level}`
+  }
+
+  // How sure lies where the answers were: the second press of a double click says nothing. Keys say what they say.
+  pressed(act) {
+    return (event) => (event.detail && performance.now() < this.sureAt ? null : act())
   }
 
   // Away from the button that was pressed: Enter must not press it for what comes next.
@@ -377,7 +392,7 @@ class Desk {
     }
     pane.onwheel = (event) => {
       event.preventDefault()
-      this.zoomBy(event.deltaY < 0 ? WHEEL_STEP : 1 / WHEEL_STEP, ...at(event))
+      if (event.deltaY) this.zoomBy(event.deltaY < 0 ? WHEEL_STEP : 1 / WHEEL_STEP, ...at(event)) // not of going sideways
     }
     pane.onpointerdown = (event) => {
       this.pointers.set(event.pointerId, at(event))
@@ -406,9 +421,9 @@ class Desk {
   zoomBy(factor, x, y) {
     const { zoom } = this
     const k = clamp(zoom.k * factor, 1, MAX_ZOOM)
-    const box = this.find(".pane").getBoundingClientRect()
-    zoom.x = clamp(x - ((x - zoom.x) * k) / zoom.k, box.width * (1 - k), 0)
-    zoom.y = clamp(y - ((y - zoom.y) * k) / zoom.k, box.height * (1 - k), 0)
+    const { clientWidth: width, clientHeight: height } = this.find(".pane")
+    zoom.x = clamp(x - ((x - zoom.x) * k) / zoom.k, width * (1 - k), 0)
+    zoom.y = clamp(y - ((y - zoom.y) * k) / zoom.k, height * (1 - k), 0)
     zoom.k = k
     this.place()
   }
@@ -445,9 +460,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   desk.gone = false
   document.addEventListener("keydown", desk.onKey)
   document.addEventListener("visibilitychange", desk.onVisible)
+  desk.resized.observe(root.querySelector(".pane"))
   desk.take(data, (message) => setTriggerValue("said", message))
   return () => {
     desk.gone = true
+    desk.resized.disconnect()
     document.removeEventListener("keydown", desk.onKey)
     document.removeEventListener("visibilitychange", desk.onVisible)
   }

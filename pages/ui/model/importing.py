@@ -8,7 +8,7 @@ from typing import IO
 import streamlit as st
 
 from derm_model.access import Right
-from derm_model.bundle_zip import MAX_MB, MAX_NAME, free_name, import_zip, look_into, move_it
+from derm_model.bundle_zip import MAX_MB, MAX_NAME, foreign_taxonomy, free_name, import_zip, look_into
 from derm_model.card import BundleCard, find_bundles, folder_name
 from derm_model.card_text import summary
 from derm_model.errors import BundleError, DermTreeError, NotAllowed
@@ -68,7 +68,8 @@ def _draw_found(file: IO[bytes], file_name: str, card: BundleCard) -> None:
         own = resources.taxonomy().digest
         if card.taxonomy_digest != own:
             st.warning(
-                f"**It was made for another taxonomy** {move_it(look.plain(card.taxonomy_digest[:12]), own[:12])}",
+                "**It was made for another taxonomy** "
+                f"{foreign_taxonomy(look.plain(card.taxonomy_digest[:12]), own[:12])}",
                 icon=":material/account_tree:",
             )
             return

@@ -104,7 +104,7 @@ class Message:
     held: frozenset[str]
     place: Place | None = None
     answer: str = ""
-    corrects: bool = False
+    corrects: int | None = None
     seconds: float | None = None
     confidence: int | None = None
 
@@ -114,14 +114,14 @@ class Message:
         if not isinstance(said, Mapping):
             return None
         position, confidence = said.get("position"), said.get("confidence")
-        seconds = said.get("seconds")
+        seconds, corrects = said.get("seconds"), said.get("corrects")
         return cls(
             id=str(said.get("id", "")),
             kind=str(said.get("kind", "")),
             held=frozenset(map(str, said.get("held") or ())),
             place=Place(int(position), bool(said.get("helped"))) if _is_number(position) else None,
             answer=str(said.get("answer", "")),
-            corrects=said.get("corrects") is not None,
+            corrects=int(corrects) if _is_number(corrects) else None,
             seconds=float(seconds) if _is_number(seconds) else None,
             confidence=round(confidence) if _is_number(confidence) else None,
         )
@@ -138,23 +138,19 @@ def keep_reading(desk: Desk, participant_id: str, said: Message) -> None:
 
     if said.place is None:
         return
-    seconds = desk.seconds(said.place, said.seconds)
-    before = desk.correcting
+    more: dict[str, Any] = {"seconds": desk.seconds(said.place, said.seconds), "confidence": said.confidence}
+    before, place = desk.correcting, said.place
     try:
+        if said.corrects is not None and before is None:
+            # sent again, because the server died: a new desk knows of no correction
+            before = last_answer(participant_id, helped=place.helped, is_reader=True)
         with writing(records_engine()) as session:
-            if not said.corrects:
-                more: dict[str, Any] = {"seconds": seconds, "confidence": said.confidence}
-                helped = said.place.helped
-                record_reading(session, participant_id, said.place.position, said.answer, with_ai=helped, **more)
-            elif before is not None and before.place == said.place:
-                correct_reading(
-                    session,
-                    participant_id,
-                    before.reading_id,
-                    said.answer,
-                    seconds=seconds,
-                    confidence=said.confidence,
-                )
+            if said.corrects is None:
+                record_reading(session, participant_id, place.position, said.answer, with_ai=place.helped, **more)
+            elif before is None or (before.place, before.reading_id) != (place, said.corrects):
+                raise AlreadyAnswered("Another answer has taken the place of the one that was corrected.")
+            else:
+                correct_reading(session, participant_id, before.reading_id, said.answer, **more)
     except AlreadyAnswered:
         if not _is_same(participant_id, said):
             desk.notice = (

@@ -82,6 +82,8 @@ def _draw_experience() -> None:
     st.selectbox(
         "Your experience",
         GROUPS,
+        index=None,
+        placeholder="Choose, or leave it open",
         format_func=lambda word: word[:1].upper() + word[1:],
         key=state.STUDY_EXPERIENCE,
         help="Readers are compared by groups. It is kept with the code when you join.",
@@ -101,8 +103,8 @@ def _join(study: StudyRow) -> None:
         code = own_code(study.study_id)
         if find(study.study_id) is None:
             with writing(records_engine()) as session:
-                experience = Experience(st.session_state.get(state.STUDY_EXPERIENCE) or Experience.OTHER)
-                join_study(session, study.study_id, code, role, experience)
+                said = st.session_state.get(state.STUDY_EXPERIENCE)
+                join_study(session, study.study_id, code, role, Experience(said) if said else None)
     except DermTreeError as error:
         address.read_as("")
         state.say(look.plain(str(error)), failed=True)

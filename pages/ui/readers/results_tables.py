@@ -102,6 +102,9 @@ def draw_help(result: StudyResult, shown_by: Model | None) -> None:
         one = result.classes.help.comparison
         found_one = () if one is None else (one,)
         _draw_comparisons(found_one, "With help", "Without", text.SHARE_RIGHT_NAME, method=SAME)
+    else:
+        st.markdown("Nobody has answered an image both without and with the network's help.")
+        return
     st.caption(
         "Every reader answered without help first: what help changed cannot be told from what a second look changed."
     )
