@@ -73,7 +73,8 @@ def move_bundle(folder: Path, old: Taxonomy, new: Taxonomy, who: str) -> BundleC
     Returns
     -------
     BundleCard
-        The new card. Its id and weights are the old ones: the model gives the same answers.
+        The new card. Its id and weights are the old ones: the model gives the same answers. Where both trees are one
+        there is nothing to move, and nothing is written.
 
     Raises
     ------
@@ -86,6 +87,8 @@ def move_bundle(folder: Path, old: Taxonomy, new: Taxonomy, who: str) -> BundleC
     move = plan_move(card, old, new)
     if not move.is_possible:
         raise BundleError(f"{folder_name(folder)} cannot be moved to the taxonomy {new.digest[:12]}. {move.refusal}")
+    if old.digest == new.digest:
+        return card
     partition = map_partition(card.partition, old, new)
     date = datetime.now(UTC).date().isoformat()
     note = (

@@ -57,8 +57,8 @@ def interval(low: float, high: float) -> str:
 
 
 def rate(value: float, bounds: tuple[float, float]) -> str:
-    """``90% (84–94%)``."""
-    return f"{value:.0%} ({interval(*bounds)})"
+    """``90% (84–94%)``; a rate of 1,994 in 2,000 is ``>99%``, as it would be for a probability."""
+    return f"{percent(value)} ({interval(*bounds)})"
 
 
 def number(value: float, *others: float) -> str:
@@ -94,12 +94,13 @@ def error_rates(point: OperatingPoint, *, disease: str, biopsy_proven: bool, hel
     proven = "biopsy-proven " if biopsy_proven else ""
     kind = "held-out" if held_out else "validation"
     missed = round(100 * (1 - point.sensitivity))
+    few = missed == 0 and point.counts.missed > 0
     return (
         f"At this threshold, on {count(point.n_pos + point.n_neg)} {proven}{kind} images "
         f"(n = {count(point.n_pos)} + {count(point.n_neg)}): "
         f"sensitivity {rate(point.sensitivity, point.sensitivity_interval)}, "
         f"specificity {rate(point.specificity, point.specificity_interval)}. "
-        f"About {missed} of 100 images of {disease} fall below it."
+        f"{'Fewer than 1' if few else f'About {missed}'} of 100 images of {disease} fall below it."
     )
 
 

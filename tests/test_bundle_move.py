@@ -78,6 +78,12 @@ def test_there_and_back_again_is_the_same_card_but_for_two_notes(bundle: Path, t
     assert len(back.limitations) == len(before.limitations) + 2
 
 
+def test_a_bundle_of_this_tree_already_is_left_as_it_is(bundle: Path, taxonomy: Taxonomy) -> None:
+    before = sha256(bundle / CARD_FILE)
+    assert encode(move_bundle(bundle, taxonomy, taxonomy, "Ada")) == encode(read_card(bundle))
+    assert sha256(bundle / CARD_FILE) == before
+
+
 def test_a_class_that_does_not_survive_is_refused_and_nothing_written(bundle: Path, taxonomy: Taxonomy) -> None:
     before = sha256(bundle / CARD_FILE)
     new = Taxonomy([*taxonomy.nodes, Node("new-fibroma", "New fibroma", "benign-fibrous-tumors")])

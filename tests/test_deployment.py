@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -113,6 +114,17 @@ def test_systemd_can_read_its_units_and_finds_the_services_closed(unit: Path, tm
     if unit.suffix == ".service":
         asked = [tool, "security", "--offline=true", "--threshold=25", str(tmp_path / unit.name)]
         assert subprocess.run(asked, capture_output=True, text=True, check=False).returncode == 0
+
+
+def test_the_nightly_backup_clears_away_its_own_old_backups_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("2026-01-31", "2026-03-01", "by-hand", "before-update"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "records.db").touch()
+    for name in ("2026-01-31", "by-hand", "before-update"):
+        os.utime(tmp_path / name, (0, 0))
+    (clear,) = values(FOLDER / "dermtree-backup.service", "ExecStartPost")
+    subprocess.run(shlex.split(clear.replace("/var/backups/dermtree", str(tmp_path))), check=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"2026-03-01", "by-hand", "before-update"}
 
 
 def test_the_documented_backup_comes_back(

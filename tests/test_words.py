@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from derm_model import words
@@ -62,6 +63,18 @@ def test_error_rates_name_n_both_intervals_and_how_many_are_missed() -> None:
         "About 10 of 100 images of melanoma fall below it."
     )
     assert "biopsy-proven" in words.error_rates(point, disease="melanoma", biopsy_proven=True, held_out=True)
+
+
+def test_a_disease_that_is_rarely_missed_is_not_said_to_be_never_missed() -> None:
+    labels = np.arange(4000) < 2000
+    scores = np.where(labels, 0.9, 0.1)
+    scores[:6], scores[2000:2008] = 0.1, 0.9
+    text = words.error_rates(
+        operating_curve(labels, scores).at_threshold(0.5), disease="melanoma", biopsy_proven=False, held_out=True
+    )
+    assert "sensitivity >99% (99–100%)" in text
+    assert "specificity >99% (99–100%)" in text
+    assert "Fewer than 1 of 100 images of melanoma fall below it." in text
 
 
 def test_no_sentence_reassures_or_diagnoses() -> None:

@@ -20,6 +20,7 @@ from derm_model.access.roles_file import MAX_NAME, RolesFile, normal_email
 from derm_model.errors import NotSignedIn
 
 SKEW_S = 60.0  # clocks of two machines; a token from further in the future is refused
+LATEST = 1e12  # seconds since 1970: beyond any calendar
 AGAIN = "Sign in again."
 # the role of somebody whose groups give several: what an admin gave is not taken away by what else was given
 STRONGEST = (Role.ADMIN, Role.RESEARCHER, Role.CLINICIAN, Role.READER)
@@ -103,7 +104,8 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 def _moment(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = claims.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # JSON as Python reads it knows NaN, which is never over, and integers that no float can hold
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
         raise NotSignedIn(f"The provider's token has no {name}, so nobody knows until when it holds. {AGAIN}")
     return float(value)
 

@@ -160,7 +160,10 @@ class _Reading:
         if not isinstance(issuer, str) or not issuer:
             self.say("", "issuer", "is missing: the address of the provider as it stands in its tokens (iss).")
             return ""
-        parts = urlsplit(issuer)
+        try:
+            parts = urlsplit(issuer)
+        except ValueError:  # half an IPv6 address, letters that look like a slash
+            parts = urlsplit("")
         if not parts.hostname or parts.query or parts.fragment:
             self.say("", "issuer", f"is no address of a provider: {issuer!r}.")
         elif parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):

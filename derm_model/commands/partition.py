@@ -6,8 +6,9 @@ import argparse
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from derm_model.errors import CrosswalkError, PartitionError
@@ -88,9 +89,10 @@ def read_counts(path: Path, taxonomy: Taxonomy) -> Counts:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = set(reader.fieldnames or ())
-            rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+            reader = csv.reader(file)
+            header = next(reader, [])
+            columns = set(header)
+            rows = [(number, _cells(header, cells)) for number, cells in enumerate(reader, start=2) if cells]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PartitionError(f"{path} cannot be read as a UTF-8 CSV file: {error}") from error
     if not ({"node", "n"} <= columns or {"dataset", "label", "n"} <= columns):
@@ -100,7 +102,7 @@ def read_counts(path: Path, taxonomy: Taxonomy) -> Counts:
     per_node: Counter[str] = Counter()
     n_excluded = 0
     problems = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         try:
             node, count = _node(row, taxonomy, crosswalk), _count(row["n"])
         except (PartitionError, CrosswalkError) as error:
@@ -115,6 +117,11 @@ def read_counts(path: Path, taxonomy: Taxonomy) -> Counts:
         rest = f"; and {more} more" if more > 0 else ""
         raise PartitionError(f"correct {path}: {'; '.join(problems[:MAX_PROBLEMS_SHOWN])}{rest}")
     return Counts(per_node, n_excluded)
+
+
+def _cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """A row by column; cells that are missing are empty."""
+    return {column: cell.strip() for column, cell in zip_longest(header, cells[: len(header)], fillvalue="")}
 
 
 def _node(row: Mapping[str, str], taxonomy: Taxonomy, crosswalk: Crosswalk | None) -> str | None:

@@ -118,11 +118,16 @@ def _check(args: argparse.Namespace, wanted: Mapping[str, Path]) -> None:
     Raises
     ------
     DermTreeError
-        No file is wanted, a folder is missing, or there are too many images.
+        No file is wanted, one would replace an image or another report, a folder is missing, or there are too many
+        images.
     """
     if not wanted:
         raise DermTreeError("Say what to write: --pdf FILE, --html FILE, --fhir FILE, --json FILE or --csv FILE.")
-    for path in wanted.values():
+    taken = {path.resolve() for path in args.images}
+    for kind, path in wanted.items():
+        if path.resolve() in taken:
+            raise DermTreeError(f"--{kind} {path} would replace an image or another report. Choose another name.")
+        taken.add(path.resolve())
         if not path.parent.is_dir():
             raise DermTreeError(f"{path} could not be written: there is no folder {path.parent}. Choose another place.")
     if len(args.images) > MAX_IMAGES:
@@ -227,17 +232,22 @@ def _writers(args: argparse.Namespace) -> dict[str, Callable[[CaseReport], bytes
     def html(case: CaseReport) -> bytes:
         from derm_model.report.html import case_html
 
-        return case_html(case, note=args.note, with_names=args.names).encode()
+        return _encoded(case_html(case, note=args.note, with_names=args.names))
 
     def fhir(case: CaseReport) -> bytes:
         from derm_model.report.fhir import case_fhir
 
-        return case_fhir(case, patient_key=args.patient_key, pixels=args.pixels).encode()
+        return _encoded(case_fhir(case, patient_key=args.patient_key, pixels=args.pixels))
 
     return {
         "pdf": pdf,
         "html": html,
         "fhir": fhir,
-        "json": lambda case: case_json(case).encode(),
-        "csv": lambda case: images_csv(case).encode(),
+        "json": lambda case: _encoded(case_json(case)),
+        "csv": lambda case: _encoded(images_csv(case)),
     }
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; what no UTF-8 holds, as in the name of a file, is escaped as in `predict --csv`."""
+    return text.encode(errors="backslashreplace")

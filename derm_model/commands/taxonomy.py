@@ -92,7 +92,11 @@ def open_taxonomy(text: str | None) -> Taxonomy:
     path = Path(text)
     if path.is_file():
         if path.suffix.lower() == ".json":
-            return from_json(path.read_text(encoding="utf-8"), path.name)
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise TaxonomyError(f"{path} cannot be read as UTF-8 text ({error}); check the file") from error
+            return from_json(text, path.name)
         return read_taxonomy(path)
     from derm_model.taxonomy.store import load_taxonomy
 
@@ -231,6 +235,9 @@ def _move(args: argparse.Namespace) -> int:
         return 1
     if args.dry_run:
         print(f"All {_count(len(card.classes), 'class', 'classes')} of {card.name} survive in {new.digest[:12]}.")
+        return 0
+    if old.digest == new.digest:
+        print(f"{args.bundle} is of {new.digest[:12]} already; nothing was written.")
         return 0
     move_bundle(args.bundle, old, new, operator())
     print(f"Moved {args.bundle} from {old.digest[:12]} to {new.digest[:12]}; its weights are unchanged.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -21,12 +22,13 @@ from derm_model.records import audit
 from derm_model.records.anchor import anchor_file, read_anchor
 from derm_model.records.engine import new_engine, writing
 from derm_model.records.image_store import ImageStore
-from derm_model.records.migrating import prepare, revision
+from derm_model.records.migrating import HEAD, REVISIONS, prepare, revision
 from derm_model.records.tables import now
 
 FORMAT = 1
 DATABASE, IMAGES, FACTS = "records.db", "images", "backup.json"
 N_TRIES = 3  # a case deleted between the copy of the rows and that of its images makes the rows out of date
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 ONLY_SQLITE = (
     "The records are in PostgreSQL, which has its own way: `pg_dump --format=custom`, and a copy of $DERM_HOME/images "
@@ -137,12 +139,14 @@ def _write_facts(folder: Path, engine: Engine, missing: tuple[str, ...]) -> None
 def restore(folder: Path, url: URL, store: ImageStore, who: str) -> RestoreReport:
     """Bring back a backup to where no database is; the audit log says so.
 
-    An older DermTree's backup is migrated. The head that was kept of the audit log before is renamed, not deleted.
+    An older DermTree's backup is migrated. The head that was kept of the audit log before is renamed, not deleted, and
+    so is a log that a database left behind.
 
     Raises
     ------
     RecordsError
-        The folder is no whole backup, there is a database already, or the records are in PostgreSQL.
+        The folder is no whole backup or a newer DermTree's, there is a database already, or the records are in
+        PostgreSQL.
     """
     if url.get_backend_name() != "sqlite":
         raise RecordsError(ONLY_SQLITE)
@@ -154,11 +158,12 @@ def restore(folder: Path, url: URL, store: ImageStore, who: str) -> RestoreRepor
     facts = _check(folder)
     head = read_anchor(URL.create("sqlite", database=str(folder / DATABASE)))
     try:
-        lost = _set_anchor_aside(url, None if head is None else head.n)
         for sha256 in facts["images"]:
             _bring(ImageStore(folder / IMAGES).path(sha256), store.path(sha256))
-        for suffix in ("-wal", "-shm"):  # of a database that is gone: they would be taken for this one's
-            Path(f"{target}{suffix}").unlink(missing_ok=True)
+        lost = _set_anchor_aside(url, None if head is None else head.n)
+        # of a database that was moved away: they would be taken for this one's, and may hold the last of that one
+        for suffix in ("-wal", "-shm"):
+            _set_aside(Path(f"{target}{suffix}"))
         _bring(folder / DATABASE, target)
     except OSError as error:
         raise RecordsError(f"The backup cannot be restored to {target.parent} ({error.strerror}).") from error
@@ -179,6 +184,12 @@ def _check(folder: Path) -> Mapping[str, Any]:
         facts: dict[str, Any] = json.loads((folder / FACTS).read_bytes())
         if facts["format"] != FORMAT:
             raise RecordsError(f"The backup has format {facts['format']}, this DermTree reads {FORMAT}. Update it.")
+        if facts["schema"] not in REVISIONS:
+            raise RecordsError(
+                f"The backup is of a newer DermTree (schema {facts['schema']}, this one knows up to {HEAD}). Update it."
+            )
+        if not all(_SHA256.fullmatch(name) for name in facts["images"]):
+            raise ValueError("an image is not called by a hash")
         files = {folder / DATABASE: facts["database"]}
         files |= {ImageStore(folder / IMAGES).path(sha256): own for sha256, own in facts["images"].items()}
         wrong = [path for path, own in files.items() if content_hash(path) != own]
@@ -198,8 +209,13 @@ def _set_anchor_aside(url: URL, n: int | None) -> int | None:
     with contextlib.suppress(RecordsError):  # a damaged one is kept all the same
         kept = read_anchor(url)
         lost = None if kept is None or n is None else max(0, kept.n - n)
-    path.rename(path.with_name(f"{path.name}.before-{now():%Y%m%dT%H%M%S}"))
+    _set_aside(path)
     return lost
+
+
+def _set_aside(path: Path) -> None:
+    if path.exists():
+        path.rename(path.with_name(f"{path.name}.before-{now():%Y%m%dT%H%M%S}"))
 
 
 def _bring(source: Path, target: Path) -> None:

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import Engine, delete, exists, select, text
+from sqlalchemy import Engine, Select, delete, exists, select, text
 from sqlalchemy.orm import Session
 
 from derm_model.errors import RecordsError
-from derm_model.files import taking_turns
 from derm_model.records import audit
+from derm_model.records.audit_table import AuditEntry
 from derm_model.records.case_tables import Case, StoredImage, Visit, VisitImage
 from derm_model.records.engine import BUSY_S, explaining, reading
 from derm_model.records.image_changes import MAX_ASKED, changing_images, drop_unheld
@@ -102,19 +102,30 @@ def expired(session: Session, days: int, today: date | None = None) -> Sequence[
     ValueError
         `days` is below 1.
     """
+    return session.scalars(_expired(days, today)).all()
+
+
+def _expired(days: int, today: date | None) -> Select[str]:
     if days < 1:
         raise ValueError(f"a retention is one day or more, got {days}")
-    limit = (today or now().date()) - timedelta(days=days)
-    return session.scalars(select(Case.id).where(Case.last_active_on < limit).order_by(Case.last_active_on)).all()
+    end = today or now().date()
+    limit = end - timedelta(days=min(days, end.toordinal() - 1))  # not before the first day there is
+    return select(Case.id).where(Case.last_active_on < limit).order_by(Case.last_active_on)
 
 
 def purge(engine: Engine, store: ImageStore, days: int, who: str, today: date | None = None) -> tuple[int, int]:
     """Delete the cases whose retention is over, and files nobody holds; return how many of each.
 
     Files without a row are left by a process that was killed between writing a file and committing its row.
+
+    Raises
+    ------
+    RecordsError
+        No case was ever saved in this database, and there are images: they are another database's.
     """
     with changing_images(engine, store) as (session, touched):
-        case_ids = expired(session, days, today)
+        # PostgreSQL: a case whose outcome is recorded at this moment is waited for, and is active then
+        case_ids = session.scalars(_expired(days, today).with_for_update()).all()
         if case_ids:
             touched |= _delete_cases(session, case_ids)
             _drop_images(session, touched)
@@ -125,14 +136,33 @@ def purge(engine: Engine, store: ImageStore, days: int, who: str, today: date | 
 
 
 def sweep(engine: Engine, store: ImageStore) -> int:
-    """Delete files no row holds, half-written ones too; return how many."""
+    """Delete files no row holds, half-written ones too; return how many.
+
+    Raises
+    ------
+    RecordsError
+        No case was ever saved in this database, and there are images: they are another database's.
+    """
     store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with taking_turns(store.folder / "store"):
+    with store.locked():
+        _check_whose(engine, store)
         n = drop_unheld(engine, store, store.all())
         for path in store.leftovers():
             path.unlink(missing_ok=True)
             n += 1
     return n
+
+
+def _check_whose(engine: Engine, store: ImageStore) -> None:
+    """Stop where a command was called without the address of the database: a new one holds none of the images."""
+    n_files = sum(1 for _ in store.all())
+    with reading(engine) as session:
+        if n_files and not session.scalar(select(exists().where(AuditEntry.action == audit.Action.SAVE.value))):
+            where = engine.url.render_as_string(hide_password=True)
+            raise RecordsError(
+                f"No case was ever saved in {where}, and {store.folder} has {n_files} images. None was deleted. "
+                "Is DERM_DATABASE_URL right?"
+            )
 
 
 def scrub(engine: Engine) -> bool:

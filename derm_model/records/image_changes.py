@@ -9,7 +9,6 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from derm_model.errors import RecordsError
-from derm_model.files import taking_turns
 from derm_model.records.case_tables import StoredImage
 from derm_model.records.engine import reading, writing
 from derm_model.records.image_store import ImageStore
@@ -37,7 +36,7 @@ def changing_images(engine: Engine, store: ImageStore) -> Iterator[tuple[Session
     with ExitStack() as held:
         try:
             store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            held.enter_context(taking_turns(store.folder / "store"))
+            held.enter_context(store.locked())
         except OSError as error:
             raise RecordsError(f"Images cannot be kept in {store.folder} ({error.strerror}). Check it.") from error
         touched: set[str] = set()

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from derm_model.errors import RecordsError
-from derm_model.files import replaced
+from derm_model.files import replaced, taking_turns
 from derm_model.home import home
 
 VARIABLE = "DERM_IMAGE_KEY"
@@ -101,8 +101,14 @@ class ImageStore:
         """Where an image lies."""
         return self.folder / sha256[:2] / sha256
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Wait until nobody else changes which files there are, or what is in them; the folder must be there."""
+        with taking_turns(self.folder / "store"):
+            yield
+
     def put(self, data: bytes) -> str:
-        """Keep an image and return its hash. It is on the disk, whole, when this returns.
+        """Keep an image and return its hash. It is on the disk, whole and readable, when this returns.
 
         Raises
         ------
@@ -111,9 +117,8 @@ class ImageStore:
         """
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
-        if path.is_file() and (not self.keys or self._is_encrypted(path)):
-            return sha256
-        self._write(path, self._seal(sha256, data) if self.keys else data)
+        if not self._is_readable(sha256) or (self.keys and not self._is_encrypted(path)):
+            self._write(path, self._seal(sha256, data) if self.keys else data)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -168,15 +173,22 @@ class ImageStore:
         """
         if not self.keys:
             raise RecordsError(f"There is no key to encrypt with: {VARIABLE} is not set.")
-        wanted, n = MAGIC + key_id(self.keys[0]), 0
+        n = 0
         for sha256 in self.all():
-            path = self.path(sha256)
-            with path.open("rb") as file:
-                current = file.read(len(wanted)) == wanted
-            if not current:
-                self._write(path, self._seal(sha256, self.get(sha256)))
-                n += 1
+            with self.locked():  # or a file that somebody deletes at this moment would come back
+                n += self._encrypt(sha256)
         return n
+
+    def _encrypt(self, sha256: str) -> bool:
+        path, wanted = self.path(sha256), MAGIC + key_id(self.keys[0])
+        try:
+            with path.open("rb") as file:
+                if file.read(len(wanted)) == wanted:
+                    return False
+        except FileNotFoundError:  # deleted since the list was made
+            return False
+        self._write(path, self._seal(sha256, self.get(sha256)))
+        return True
 
     def _seal(self, sha256: str, data: bytes) -> bytes:
         key, nonce = self.keys[0], os.urandom(NONCE_BYTES)
@@ -196,6 +208,13 @@ class ImageStore:
         except (InvalidTag, ValueError):
             raise RecordsError(f"Image {sha256[:12]} is damaged. Restore it from a backup.") from None
 
+    def _is_readable(self, sha256: str) -> bool:
+        try:
+            self.get(sha256)
+        except RecordsError:  # missing, damaged, or encrypted with a key that is gone
+            return False
+        return True
+
     @staticmethod
     def _is_encrypted(path: Path) -> bool:
         with path.open("rb") as file:
@@ -211,8 +230,18 @@ class ImageStore:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
+            for folder in (path.parent, self.folder):  # or a power cut takes the name back and its row stays
+                _flush_names(folder)
         except OSError as error:
             raise RecordsError(f"The image cannot be kept in {self.folder} ({error.strerror}).") from error
+
+
+def _flush_names(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def image_store(environment: Mapping[str, str] = os.environ) -> ImageStore:

@@ -55,8 +55,12 @@ def record_reading(
     settings = settings_of(study)
     if with_ai and not settings.second_pass:
         raise RecordsError("The study has no second pass.")
-    if with_ai and origin is Origin.APP and not reader_state(session, participant_id).with_ai:
-        raise RecordsError("The second pass begins when every image was answered without the network.")
+    if with_ai and origin is Origin.APP:
+        state = reader_state(session, participant_id)
+        if not state.with_ai or state.waits_until is not None:
+            raise RecordsError(
+                "The second pass begins when every image was answered without the network and the pause is over."
+            )
     _check_image(session, study, position)
     check_answer(study, settings, answer, seconds, confidence, origin)
     return _insert(

@@ -182,7 +182,7 @@ def add_predictions(session: Session, visit_id: str, predictions: Sequence[NewPr
     RecordsError
         There is no such visit, or a value breaks a rule.
     """
-    visit = session.get(Visit, visit_id)
+    visit = session.get(Visit, visit_id, with_for_update=True)  # PostgreSQL: who deletes it waits
     if visit is None:
         raise RecordsError("The visit is no longer there: somebody deleted it.")
     query = select(VisitImage.id).where(VisitImage.visit_id == visit_id).order_by(VisitImage.position)
@@ -251,7 +251,7 @@ def set_outcome(
     RecordsError
         There is no such case, or the diagnosis is of the future.
     """
-    case = session.get(Case, case_id)
+    case = session.get(Case, case_id, with_for_update=True)  # PostgreSQL: who deletes it waits
     if case is None:
         raise RecordsError("The case is no longer there: somebody deleted it.")
     if diagnosed_on > now().date() + timedelta(days=1):  # east of Greenwich it may be tomorrow already

@@ -132,7 +132,7 @@ def check_share(what: str, value: float | None) -> float | None:
         return None
     if not 0 <= value <= 1:
         raise RecordsError(f"A {what} lies between 0 and 1, got {value}.")
-    return float(value)
+    return float(value) + 0.0  # -0.0 would come back from SQLite as 0.0, and break the chain of the audit log
 
 
 def check_word(what: str, word: str, words: Iterable[str]) -> str:

@@ -89,16 +89,15 @@ def _part(
         full = [report.asked]
     else:
         full = [key for key, task in tasks.items() if task.region_probability >= words.DOUBTFUL_REGION]
-    others = tuple(_other(task) for key, task in tasks.items() if key not in full)
+    others = [task for key, task in tasks.items() if key not in full]
     classes, folded = _class_rows(report, class_probs)
     views = report.images if report.averaged else ()
     return Part(
         title=title,
         asked=report.asked in tasks,
         images=images,
-        blocks=tuple(_block(tasks[key]) for key in full if key is not None),
-        texts=tuple(filter(None, (_disagreement(views, key) for key in full if key is not None))),
-        others=Table("Other questions the model can answer", OTHER_HEAD, others) if others else None,
+        blocks=tuple(_block(tasks[key], _disagreement(views, key)) for key in full if key is not None),
+        others=_others(others) if others else None,
         nodes=tuple(_node_rows(report, nodes)),
         unresolved=_unresolved(report, nodes),
         classes=classes,
@@ -138,7 +137,7 @@ def _map_text(report: CaseReport) -> str | None:
     return f"Map: {' '.join(made)} {words.MAP}"
 
 
-def _block(task: TaskResult) -> Block:
+def _block(task: TaskResult, disagreement: str | None) -> Block:
     verdict, doubt = (
         task.verdict,
         words.doubtful_region(task.region_probability, task.positive_name, task.negative_name),
@@ -160,8 +159,9 @@ def _block(task: TaskResult) -> Block:
         threshold=task.threshold,
         score_text=score,
         threshold_text=_threshold(task),
-        rates=_rates(task),
+        rates=rates_told(task),
         applies=f"Probability that this question applies: {words.percent(task.region_probability)}.",
+        disagreement=disagreement,
         notice=doubt,
     )
 
@@ -174,7 +174,7 @@ def _threshold(task: TaskResult) -> str:
     return f"threshold {words.number(task.threshold, *others)}{rule}"
 
 
-def _rates(task: TaskResult) -> str:
+def rates_told(task: TaskResult) -> str:
     """The sentences beside a threshold, as on the page."""
     if task.threshold is None:
         return ""
@@ -192,12 +192,18 @@ def _side(task: TaskResult) -> str:
     return f"{task.verdict.mark} {'above' if task.verdict.above else 'below'}{', close' if task.verdict.close else ''}"
 
 
+def _others(tasks: Sequence[TaskResult]) -> Table:
+    """A line per question; the caption says on which images the rates were counted."""
+    measured = " or ".join(dict.fromkeys(t.measured_on for t in tasks if t.rates is not None and t.measured_on))
+    caption = f"Other questions the model can answer{f' (rates on {measured})' if measured else ''}"
+    return Table(caption, OTHER_HEAD, tuple(map(_other, tasks)))
+
+
 def _other(task: TaskResult) -> tuple[str, ...]:
     rates, threshold = task.rates, task.threshold
     pair = tuple(value for value in (task.score, threshold) if value is not None)
-    unlikely = task.region_probability < words.DOUBTFUL_REGION
     return (
-        f"{task.question}{' May not fit.' if unlikely else ''}",
+        f"{task.question}{_fit(task)}",
         words.percent(task.region_probability),
         "–" if task.score is None else words.number(task.score, *pair[1:]),
         "–" if threshold is None else words.number(threshold, *pair[:1]),
@@ -206,6 +212,11 @@ def _other(task: TaskResult) -> tuple[str, ...]:
         "–" if rates is None else words.rate(rates.specificity, rates.specificity_interval),
         "–" if rates is None else f"{words.count(rates.n_pos)} + {words.count(rates.n_neg)}",
     )
+
+
+def _fit(task: TaskResult) -> str:
+    """Doubt in a table; the whole notice stands at the question itself."""
+    return " May not fit." if task.region_probability < words.DOUBTFUL_REGION else ""
 
 
 def _disagreement(views: Sequence[ImageResult], task_id: str) -> str | None:
@@ -304,7 +315,8 @@ def _overview(report: CaseReport) -> Table:
         answer = ("–", "–") if best is None else (report.facts(best).name, words.percent(image.nodes[best] or 0.0))
         row: tuple[str, ...] = (str(number), *answer)
         if asked is not None:
-            row = (*row, *_other(image.tasks[asked])[2:5])
+            score, threshold, side = _other(image.tasks[asked])[2:5]
+            row = (*row, score, threshold, f"{side}.{fit}" if (fit := _fit(image.tasks[asked])) else side)
         rows.append(row)
     question = "" if asked is None else f": {report.images[0].tasks[asked].question}"
     return Table(f"All lesions{question}", head, tuple(rows))

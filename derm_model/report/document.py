@@ -42,6 +42,7 @@ class Block:
     threshold_text: str
     rates: str
     applies: str
+    disagreement: str | None
     notice: str | None
 
 
@@ -82,7 +83,6 @@ class Part:
     asked: bool
     images: tuple[Shown, ...]
     blocks: tuple[Block, ...]
-    texts: tuple[str, ...]
     others: Table | None
     nodes: tuple[Row, ...]
     unresolved: str | None

@@ -19,9 +19,10 @@ from fhirclient.models.bundle import Bundle
 from fhirclient.models.fhirabstractbase import FHIRValidationError
 
 from derm_model import words
+from derm_model.card import NOTICE_PERCENTILE
 from derm_model.errors import ReportError
 from derm_model.report.case import CaseReport, ImageResult, TaskResult
-from derm_model.report.content import DRAWING
+from derm_model.report.content import DRAWING, rates_told
 from derm_model.report.picture import jpeg
 from derm_model.report.tables import case_json, plain
 
@@ -114,7 +115,8 @@ class _Builder:
 
     def __init__(self, report: CaseReport, patient_key: str | None, pixels: bool) -> None:
         self.report, self.patient_key, self.pixels = report, patient_key, pixels
-        self.digest = hashlib.sha256(case_json(report).encode()).hexdigest()
+        # the name of a file may be no valid UTF-8
+        self.digest = hashlib.sha256(case_json(report).encode(errors="backslashreplace")).hexdigest()
         self.issued = report.created_at.isoformat()
         self.entries: list[Json] = []
 
@@ -160,7 +162,7 @@ class _Builder:
         return {"reference": f"urn:uuid:{identifier}", "type": kind}
 
     def _subject(self) -> Json:
-        if self.patient_key is None:
+        if not self.patient_key:
             return {}
         return {
             "subject": {"type": "Patient", "identifier": {"system": f"{OWN}patient-key", "value": self.patient_key}}
@@ -235,7 +237,7 @@ class _Builder:
         if task.score is None:
             side = words.NO_SCORE
         doubt = words.doubtful_region(task.region_probability, task.positive_name, task.negative_name)
-        notes = [what, side, plain((_rates(task), doubt or "")), words.NOTICE]
+        notes = [what, side, plain([told for told in (rates_told(task), doubt) if told]), words.NOTICE]
         told = f"{what}. {task.question} {_told(task)} {side}"
         components = [
             _component("region-probability", "Probability that the question applies", task.region_probability)
@@ -256,7 +258,7 @@ class _Builder:
             "status": "preliminary",
             "category": [_category()],
             "code": _concept(f"{OWN}question", task_id, task.question),
-            **_value(task.score),
+            **(_no_score() if task.score is None else _value(task.score)),
             **({"interpretation": [{"text": side}]} if task.verdict is not None else {}),
             "note": [{"text": note} for note in notes if note],
             "component": components,
@@ -293,7 +295,8 @@ class _Builder:
     def _report(self, what: str, results: Sequence[Json], images: Sequence[ImageResult], media: Sequence[Json]) -> None:
         """The DiagnosticReport, first of what a reader of the bundle looks for."""
         quality = plain([notice for image in images for notice in image.notices])
-        unusual = plain([words.unusual(p) for image in images if (p := image.ood_percentile) is not None and p >= 97.5])
+        far = [p for image in images if (p := image.ood_percentile) is not None and p >= NOTICE_PERCENTILE]
+        unusual = plain([words.unusual(percentile) for percentile in far])
         drawings = DRAWING if any(image.is_drawing for image in images) else ""
         told = " ".join(filter(None, (words.NOTICE, f"{what}.", drawings, quality, unusual)))
         shown = [{"link": link} for link in media if "reference" in link]
@@ -332,15 +335,24 @@ def _component(code: str, name: str, value: float) -> Json:
 
 
 def _value(value: float | None) -> Json:
-    """A number of dimension one, or why there is none."""
+    """A probability, or that the model does not resolve what it would be of."""
     if value is not None:
         return {"valueQuantity": _quantity(value)}
-    reason = {"system": f"{TERMS}data-absent-reason", "code": "unsupported", "display": "Unsupported"}
-    return {"dataAbsentReason": {"coding": [reason], "text": "Not resolved by this model."}}
+    return _absent("unsupported", "Unsupported", "Not resolved by this model.")
+
+
+def _no_score() -> Json:
+    return _absent("not-applicable", "Not Applicable", words.NO_SCORE)
+
+
+def _absent(code: str, name: str, why: str) -> Json:
+    reason = {"system": f"{TERMS}data-absent-reason", "code": code, "display": name}
+    return {"dataAbsentReason": {"coding": [reason], "text": why}}
 
 
 def _quantity(value: float) -> Json:
-    return {"value": round(value, 6), "unit": "1", "system": UCUM, "code": "1"}
+    """A number of dimension one with all its digits, as in JSON: rounded, a small one would be 0."""
+    return {"value": value, "unit": "1", "system": UCUM, "code": "1"}
 
 
 def _told(task: TaskResult) -> str:
@@ -349,14 +361,6 @@ def _told(task: TaskResult) -> str:
     others = () if task.threshold is None else (task.threshold,)
     threshold = "" if task.threshold is None else f", threshold {words.number(task.threshold, task.score)}"
     return f"Score {words.number(task.score, *others)}{threshold}."
-
-
-def _rates(task: TaskResult) -> str:
-    if task.rates is None:
-        return words.NO_POINT
-    return words.error_rates(
-        task.rates, disease=task.positive_name, biopsy_proven=task.biopsy_proven, held_out=task.held_out
-    )
 
 
 def _narrative(text: str) -> Json:

@@ -59,6 +59,7 @@ from derm_model.report.pdf_parts import (
     padding,
     style,
     text,
+    typed,
 )
 
 MARGIN, TOP, BOTTOM = 18 * mm, 23 * mm, 17 * mm
@@ -222,7 +223,7 @@ def _part(part: Part, map_text: str | None, width: float, one_high: float) -> It
         yield _probabilities(part, width)
         yield Spacer(0, 3 * mm)
     for block in part.blocks:
-        yield _question(block, part.texts, width)
+        yield _question(block, width)
         yield Spacer(0, 3 * mm)
     if part.asked:
         yield _probabilities(part, width)
@@ -266,15 +267,18 @@ def _images(images: Sequence[Shown], width: float) -> Iterator[Flowable]:
     yield Spacer(0, 1 * mm)
 
 
-def _question(block: Block, texts: Sequence[str], width: float) -> Flowable:
+def _question(block: Block, width: float) -> Flowable:
     """The verdict card, in the page's order: question, side, suggestion, score line, rates."""
     content: list[Flowable] = [text(block.question, NOTE)]
     content.append(text(f"{block.mark} {block.heading}", VERDICT))
     content.append(text(block.suggestion, BODY))
     if block.score is not None:
         content += [Spacer(0, 1.5 * mm), text(block.score_text.replace("Score ", "Score **") + "**", BODY)]
-        content.append(ScoreLine(block.score, block.threshold, block.threshold_text))
-    for line in (block.rates, block.applies, *texts):
+        fits = pdfmetrics.stringWidth(block.threshold_text, FONT, 8.5) <= width - 8 * mm
+        content.append(ScoreLine(block.score, block.threshold, block.threshold_text if fits else ""))
+        if not fits:  # several operating points may have this threshold, each with a name
+            content.append(text(block.threshold_text, style(8.5, MUTED)))
+    for line in (block.rates, block.applies, block.disagreement):
         if line:
             content += [Spacer(0, 0.8 * mm), text(line, SMALL)]
     if block.notice is not None:
@@ -358,7 +362,7 @@ def _note(document: Document, width: float) -> Iterator[Flowable]:
         yield CondPageBreak(30 * mm)
         yield text(NOTE_TITLE, HEADING)
         for line in document.note.split("\n"):
-            yield text(line, BODY) if line else Spacer(0, 2 * mm)
+            yield typed(line) if line else Spacer(0, 2 * mm)
     heading = [] if document.note else [text(NOTE_TITLE, HEADING)]
     signed = Grid([[text("Name", NOTE), text("Date", NOTE)]], colWidths=[width * 0.65, width * 0.35])
     signed.setStyle(padding(0, 1 * mm))

@@ -6,7 +6,6 @@ import io
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -24,15 +23,15 @@ from reportlab.platypus import Table as Grid
 from derm_model.errors import ReportError
 from derm_model.palette import LIGHT, MARKS, Role
 from derm_model.report.document import BOLD_MARK, Row
-from derm_model.report.picture import PRINT_PX, jpeg
+from derm_model.report.picture import FONTS, PRINT_PX, jpeg
 
 FONT, BOLD = "DermTreeSans", "DermTreeSans-Semibold"
-FONTS = Path(__file__).resolve().parents[2] / "assets" / "fonts"
 INK, MUTED, ACCENT = HexColor(LIGHT.ink), HexColor(LIGHT.muted), HexColor(LIGHT.accent)
 PAGE, PANEL, BORDER, GRID = HexColor(LIGHT.page), HexColor(LIGHT.panel), HexColor(LIGHT.border), HexColor(LIGHT.grid)
 TINT = HexColor("#DDEBEC")  # the accent at 14 % on white (palette's `tint`), opaque, so that every printer shows it
 NOTICE_FILL, NOTICE_EDGE = HexColor("#FDF7DF"), HexColor("#9A7400")  # yellow of .streamlit/config.toml: notices only
 RADIUS = 2 * mm
+VARIATION_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 MIN_DPI = 45  # a tiny image is not blown up further than this
 
 
@@ -49,12 +48,17 @@ def _fonts() -> TTFont:
 def missing_signs(text: str) -> str:
     """Characters of a text the font has no sign for, each once."""
     known = _fonts().face.charToGlyph
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(dict.fromkeys(c for c in composed if ord(c) not in known and not c.isspace()))
+    return "".join(dict.fromkeys(c for c in _visible(text) if ord(c) not in known))
 
 
-def markup(text: str) -> str:
-    """A text as reportlab reads it.
+def _visible(text: str) -> str:
+    """Composed, with single spaces, and without what has no sign of its own: joiners, marks of direction, controls."""
+    composed = " ".join(unicodedata.normalize("NFC", text).split())
+    return "".join(c for c in composed if unicodedata.category(c) not in ("Cc", "Cf") and c not in VARIATION_SELECTORS)
+
+
+def printable(text: str) -> str:
+    """A text as the font can show it.
 
     Raises
     ------
@@ -67,8 +71,12 @@ def markup(text: str) -> str:
             f"The PDF's font knows Latin, Greek and Cyrillic letters; it has no sign for {missing[:20]}. "
             "Take the HTML report, which shows every sign, or change the text."
         )
-    safe = escape(unicodedata.normalize("NFC", " ".join(text.split())))
-    return BOLD_MARK.sub(r"<b>\1</b>", safe)
+    return _visible(text)
+
+
+def markup(text: str) -> str:
+    """A text as reportlab reads it; refused as by `printable`."""
+    return BOLD_MARK.sub(r"<b>\1</b>", escape(printable(text)))
 
 
 def style(size: float, colour: HexColor = INK, **more: object) -> ParagraphStyle:
@@ -95,6 +103,11 @@ VERDICT = style(13, fontName=BOLD)
 def text(words: str, how: ParagraphStyle = BODY) -> Paragraph:
     """A paragraph."""
     return Paragraph(markup(words), how)
+
+
+def typed(words: str, how: ParagraphStyle = BODY) -> Paragraph:
+    """A paragraph that somebody typed: ``**`` stays as it is."""
+    return Paragraph(escape(printable(words)), how)
 
 
 class Pixels(Flowable):
@@ -132,7 +145,7 @@ class ScoreLine(Flowable):
     def __init__(self, score: float, threshold: float | None, label: str) -> None:
         super().__init__()
         self.height = 9 * mm
-        self.score, self.threshold, self.label = score, threshold, label
+        self.score, self.threshold, self.label = score, threshold, printable(label)
 
     def wrap(self, width: float, height: float) -> tuple[float, float]:
         """Size."""

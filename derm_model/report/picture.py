@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from derm_model import words
 
+FONTS = Path(__file__).resolve().parents[2] / "assets" / "fonts"
+CAPTION_FONT = FONTS / "DermTreeSans-Regular.ttf"  # Pillow's own has no é, no × and no en dash
 CAPTION_PX = 15  # smallest font size under a picture that stays readable at 100 %
 CAPTION_MARGIN_PX = 10
 PRINT_PX = 1000  # longer side: 85 mm wide it is 300 dots per inch
@@ -51,7 +54,7 @@ def captioned_png(pixels: NDArray[np.uint8], lines: Sequence[str]) -> bytes:
     picture = Image.fromarray(pixels)
     width = max(480, picture.width)
     size = max(CAPTION_PX, width / 60)
-    font = ImageFont.load_default(size)
+    font = ImageFont.truetype(CAPTION_FONT, size)
     wrapped = [part for line in (words.NOTICE, *lines) for part in _wrap(line, font, width - 2 * CAPTION_MARGIN_PX)]
     line_height = math.ceil(1.4 * size)
     sheet = Image.new("RGB", (width, picture.height + 2 * CAPTION_MARGIN_PX + line_height * len(wrapped)), "white")
@@ -67,8 +70,8 @@ def captioned_png(pixels: NDArray[np.uint8], lines: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_px: float) -> list[str]:
-    """Lines no wider than `width_px`; a single word that is wider stands alone."""
+def _wrap(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> list[str]:
+    """Lines no wider than `width_px`; a single word that is wider is broken."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -76,4 +79,8 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_p
             lines.append(word)
         else:
             lines[-1] = longer
+        while font.getlength(lines[-1]) > width_px:
+            whole = lines.pop()
+            fits = next(n for n in range(len(whole) - 1, 0, -1) if n == 1 or font.getlength(whole[:n]) <= width_px)
+            lines += [whole[:fits], whole[fits:]]
     return lines

@@ -16,7 +16,8 @@ from derm_model import words
 from derm_model.report.case import CaseReport, ImageResult, TaskResult
 
 FORMAT_VERSION = 1
-SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run as a formula
+# a cell that begins so is run as a formula, by some spreadsheets also in full width
+SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 TASK_KEYS = ("score", "threshold", "operating_point", "positive", "region_probability")
 IMAGE_KEYS = ("width_px", "height_px", "drawing", "quality")
 

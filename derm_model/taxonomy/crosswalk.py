@@ -151,39 +151,52 @@ def read_entries(taxonomy: Taxonomy, path: Path) -> tuple[Entry, ...]:
     """Rows of a crosswalk file, in order; CrosswalkError lists every row that cannot be used."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            header = [column.strip() for column in reader.fieldnames or ()]
-            reader.fieldnames = header
-            rows = list(reader)
+            reader = csv.reader(file, strict=True)
+            header = [column.strip() for column in next(reader, ())]
+            rows = [(row, cells) for row, cells in enumerate(reader, start=2) if cells]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CrosswalkError(f"{path} cannot be read as a UTF-8 text file: {error}") from error
     missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise CrosswalkError(f"{path.name} lacks the column(s) {', '.join(missing)}")
-    cells = [{column: (row.get(column) or "").strip() for column in (*COLUMNS, "note")} for row in rows]
-    entries = [Entry(cell["dataset"], cell["label"], cell["node"] or None, cell["note"]) for cell in cells]
-    check_entries(taxonomy, entries, path.name)
+    entries, numbers, problems = [], [], []
+    for row, cells in rows:
+        cell = {column: text.strip() for column, text in zip(header, cells, strict=False)}
+        if set(COLUMNS) <= set(cell):
+            entries.append(Entry(cell["dataset"], cell["label"], cell["node"] or None, cell.get("note", "")))
+            numbers.append(row)
+        else:  # a label whose node is missing would stand for nothing, and its images be left out
+            problems.append((row, f"row {row}: {len(cells)} cells, the header has {len(header)}"))
+    _refuse([*problems, *_entry_problems(taxonomy, entries, numbers)], path.name)
     return tuple(entries)
 
 
 def check_entries(taxonomy: Taxonomy, entries: Sequence[Entry], source: str, first_row: int = 2) -> None:
     """Raise CrosswalkError with every row that cannot be used, the first ten in words."""
-    problems = []
+    _refuse(_entry_problems(taxonomy, entries, range(first_row, first_row + len(entries))), source)
+
+
+def _entry_problems(taxonomy: Taxonomy, entries: Sequence[Entry], rows: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Row and message of every entry that cannot be used."""
     first: dict[tuple[str, str], tuple[int, str | None]] = {}
-    for row, entry in enumerate(entries, start=first_row):
+    for row, entry in zip(rows, entries, strict=True):
         what = f"row {row}: {entry.dataset} {entry.label!r}"
         if not all(entry.key):
-            problems.append(f"row {row}: data set and label must both be given")
+            yield row, f"row {row}: data set and label must both be given"
             continue
         if entry.node is not None and entry.node not in taxonomy:
-            problems.append(f"{what} -> {entry.node!r}, which the taxonomy does not have")
+            yield row, f"{what} -> {entry.node!r}, which the taxonomy does not have"
         before, node = first.setdefault(entry.key, (row, entry.node))
         if node != entry.node:
-            problems.append(f"{what} stands for two nodes, see row {before}; keep one of the rows")
-    if problems:
-        more = len(problems) - MAX_PROBLEMS_SHOWN
+            yield row, f"{what} stands for two nodes, see row {before}; keep one of the rows"
+
+
+def _refuse(problems: Iterable[tuple[int, str]], source: str) -> None:
+    found = [message for _, message in sorted(problems, key=lambda problem: problem[0])]
+    if found:
+        more = len(found) - MAX_PROBLEMS_SHOWN
         rest = f"; and {more} more" if more > 0 else ""
-        raise CrosswalkError(f"correct {source}: {'; '.join(problems[:MAX_PROBLEMS_SHOWN])}{rest}")
+        raise CrosswalkError(f"correct {source}: {'; '.join(found[:MAX_PROBLEMS_SHOWN])}{rest}")
 
 
 def _triples(entries: Iterable[Entry]) -> Iterator[tuple[str, str, str | None]]:

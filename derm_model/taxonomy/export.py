@@ -65,7 +65,7 @@ def from_json(text: str, source: str = "the file") -> Taxonomy:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TaxonomyError(f"{source} is no valid JSON ({error}); export the taxonomy again") from error
     if not isinstance(content, dict) or content.get("format") != JSON_FORMAT or content.get("version") != JSON_VERSION:
         raise TaxonomyError(f"{source} is no {JSON_FORMAT} of version {JSON_VERSION}; export the taxonomy again")

@@ -97,6 +97,7 @@ def map_classes(classes: Sequence[TrainingClass], old: Taxonomy, new: Taxonomy) 
     -----
     A node that is gone counts as still there where another node has taken over its name as name or synonym (two
     diseases merged, an id rewritten). Groups within a class may come, go and be renamed; a leaf may be divided.
+    An id whose old name is now that of a node outside the class was given to another disease: it does not survive.
     """
     unknown = sorted({node for c in classes for node in (c.node, *c.members) if node not in old})
     if unknown:
@@ -145,12 +146,12 @@ def _map_class(
         for before, after in [(heirs[old.at_level(training_class.node, level)], new.at_level(node, level))]
         if before != after
     ]
-    members: tuple[str, ...] = (node,)
+    members = (node,) if training_class.residual else new.descendants(node)
+    reasons += _given_away(training_class, set(members), old, new, heirs)
     if training_class.residual:
         if new.is_leaf(node):
             reasons.append(f"it stood for images of the group {node!r} itself, which has no children any more")
     else:
-        members = new.descendants(node)
         reasons += _coverage(training_class, set(members), old, new, heirs)
     if reasons:
         return MappedClass(training_class, None, tuple(reasons))
@@ -161,13 +162,26 @@ def _map_class(
     )
 
 
+def _given_away(
+    training_class: TrainingClass, covered: set[str], old: Taxonomy, new: Taxonomy, heirs: dict[str, str | None]
+) -> list[str]:
+    """Reasons why an id means another disease now: what it was called is a node outside the class."""
+    found = []
+    for member in training_class.members:
+        if old.is_leaf(member) or member == training_class.node:  # a group's name says nothing of its diseases
+            owner = new.find(old.node(member).name)
+            if owner is not None and owner != heirs[member] and owner not in covered:
+                found.append(member)
+    return [f"what they were called is another node now: {_listed(found)}"] if found else []
+
+
 def _coverage(
     training_class: TrainingClass, covered: set[str], old: Taxonomy, new: Taxonomy, heirs: dict[str, str | None]
 ) -> list[str]:
     """Reasons why the diseases below the node are not those the class was trained for."""
     reasons = []
     lost, moved = [], []
-    known = set()  # what the class learnt, in the new tree
+    known: set[str | None] = set()  # what the class learnt, in the new tree
     for member in training_class.members:
         now = heirs[member]
         if now is None:
@@ -177,11 +191,15 @@ def _coverage(
             moved.append(member)
         elif old.is_leaf(member):
             known.add(now)
-    gained = [
-        node_id
-        for node_id in new.leaves()
-        if node_id in covered and not known & {node_id, *new.ancestors(node_id)}  # a divided leaf is still that leaf
-    ]
+    members = set(training_class.members)
+    elsewhere = {heirs[node.id] for node in old.nodes if node.id not in members} - known
+
+    def is_known(leaf: str) -> bool:
+        """A divided leaf is still that leaf, but not what came to it from elsewhere."""
+        line = (leaf, *new.ancestors(leaf))
+        return next((node for node in line if node in known or node in elsewhere), None) in known
+
+    gained = [leaf for leaf in new.leaves() if leaf in covered and not is_known(leaf)]
     if lost:
         reasons.append(f"not in the new tree: {_listed(lost)}")
     if moved:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 MALIGNANCY_STATUSES = ("malignant", "premalignant", "indeterminate", "benign", "non-neoplastic")
 
 _SEPARATORS = re.compile(r"[\W_]+")
+_APOSTROPHES = re.compile("['\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}]")  # spreadsheets curl them
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Node:
 def fold(text: str) -> str:
     """Return `text` as names are compared: case, apostrophes, punctuation and spacing do not count.
 
+    Nor does whether an accented letter is one character or two: nobody sees the difference.
+
     >>> fold("Bowen's  disease"), fold("seborrheic_keratosis")
     ('bowens disease', 'seborrheic keratosis')
     """
-    return _SEPARATORS.sub(" ", text.casefold().replace("'", "").replace("+", " plus ")).strip()
+    composed = unicodedata.normalize("NFC", text.casefold())
+    return _SEPARATORS.sub(" ", _APOSTROPHES.sub("", composed).replace("+", " plus ")).strip()

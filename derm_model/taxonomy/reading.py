@@ -73,7 +73,8 @@ def check_file(path: Path, n_roots: int | None = None) -> tuple[Problem, ...]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # of a file taken by mistake no more than tells it
     except OSError as error:
         raise TaxonomyError(f"{path} cannot be read ({error.strerror}); check the path") from error
 
@@ -105,7 +106,7 @@ def _parse(content: bytes, n_roots: int | None) -> tuple[list[Node], list[int], 
 
 def _records(content: bytes) -> list[list[str]]:
     if len(content) > MAX_BYTES:
-        raise TaxonomyError(f"the file has {len(content):,} bytes; a taxonomy has at most {MAX_BYTES:,}")
+        raise TaxonomyError(f"the file is too large; a taxonomy has at most {MAX_BYTES:,} bytes")
     if content.startswith(UTF16_MARKS):
         raise TaxonomyError("the file is UTF-16, not UTF-8; save it as CSV (UTF-8)")
     text = content.decode("utf-8-sig", errors="surrogateescape")

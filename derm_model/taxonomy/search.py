@@ -98,7 +98,7 @@ class NameIndex:
     def find(self, text: str) -> str | None:
         """Return the id of the node with exactly this name, synonym or id (folded); None when there is none."""
         key = fold(text)
-        position = self._exact.get(key)
+        position = self._exact.get(key) if key else None  # a synonym may be a dash
         return None if position is None else self._ids[position]
 
     def search(self, text: str, limit: int) -> list[str]:

@@ -18,10 +18,12 @@ _CODES = re.compile(r"\b[a-z]\d{2}(?:\.\d+)?\b", re.IGNORECASE)  # ICD-10
 # words that say how sure or how many, not what
 _FILLER_WORDS = (
     "a an and the of on in with to or by type types other others disease diagnosis dx lesion lesions skin cutaneous "
-    "probable possible suspected unspecified nos not otherwise specified single multiple group class category "
+    "probable possible suspected unspecified nos specified single multiple group class category "
     "left right"
 )
 _FILLERS = frozenset(_FILLER_WORDS.split())
+_UNSPECIFIED = "not otherwise specified"
+_EVERYDAY = frozenset(("an", "en", "ten"))  # abbreviations only where they are the whole label
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,9 @@ def _finest(label: str) -> str:
 
 
 def _words(text: str) -> str:
-    words = [ABBREVIATIONS.get(word, word) for word in plain(text).split()]
-    kept = [word for word in singular(" ".join(map(plain, words))).split() if word not in _FILLERS]
+    words = [word if word in _EVERYDAY else ABBREVIATIONS.get(word, word) for word in plain(text).split()]
+    whole = " ".join(map(plain, words)).replace(_UNSPECIFIED, "")  # a "not" by itself changes what is meant
+    kept = [word for word in singular(whole).split() if word not in _FILLERS]
     return " ".join(dict.fromkeys(kept))
 
 

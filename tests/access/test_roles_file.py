@@ -60,6 +60,8 @@ def test_every_problem_is_named_with_its_line() -> None:
         ('issuer = "https://a.example"\nemails = "x"', "table"),
         ('issuer = "https://a.example"\n[emails]\na@b.example = "admin"', "line 3"),
         ('issuer = "a.example"\n[subjects]\nx = "admin"', "no address"),
+        ('issuer = "https://[::1"\n[subjects]\nx = "admin"', "no address"),
+        ('issuer = "https://a\u2100b.example"\n[subjects]\nx = "admin"', "no address"),
         ('issuer = "https://a.example"\n[emails]\n"x@y.z" = "admin"\n"x@y.z" = "reader"', "Cannot overwrite"),
     ],
 )

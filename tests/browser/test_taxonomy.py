@@ -156,6 +156,18 @@ def test_releasing_the_slider_tells_python_and_the_address(open_page: OpenPage) 
     assert '"rule": "faithful"' in download.value.path().read_text(encoding="utf-8")
 
 
+def test_the_rule_that_the_tree_shows_follows_the_address_back(open_page: OpenPage) -> None:
+    page = open_section(open_page, "lab")
+    page.get_by_role("button", name="Show faithful").click()
+    expect(page).to_have_url(re.compile("rule=faithful"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("rule=practical"))
+    expect(page.get_by_role("button", name="Show practical")).to_have_attribute("aria-pressed", "true")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Partition (JSON)").click()
+    assert '"rule": "practical"' in download.value.path().read_text(encoding="utf-8")
+
+
 def test_the_recursion_is_walked_by_keys_to_the_end_and_jumped_into(open_page: OpenPage) -> None:
     page = open_section(open_page, "steps")
     run = trace(read_taxonomy(), counts(), 1000)

@@ -69,6 +69,7 @@ def test_the_table_has_the_columns_and_the_numbers_of_predict(
         ((), "Say what to write"),
         (("--pdf", "no/such/folder/x.pdf"), "there is no folder"),
         (("--pdf", "x.pdf", "--task", "nails"), "--task is a question this model can answer"),
+        (("--json", "x.json", "--fhir", "./x.json"), "x.json would replace an image or another report"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_read(
@@ -86,3 +87,22 @@ def test_a_file_that_is_no_image_is_named(
     assert main(["report", str(notes), "--bundle", str(tiny_bundle), "--pdf", str(tmp_path / "x.pdf")]) == 2
     assert "notes.txt could not be read" in capsys.readouterr().err
     assert not (tmp_path / "x.pdf").exists()
+
+
+def test_a_report_never_replaces_the_image_it_is_made_of(
+    images: list[str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Path(images[0]).read_bytes()
+    assert main(["report", *images, "--bundle", str(tiny_bundle), "--pdf", images[0]]) == 2
+    assert "would replace an image" in capsys.readouterr().err
+    assert Path(images[0]).read_bytes() == before
+
+
+def test_a_file_whose_name_is_no_utf_8_can_be_reported(tmp_path: Path, tiny_bundle: Path) -> None:
+    image = str(save(tmp_path / "arm-\udce9.png", 1))
+    kinds = ("html", "fhir", "json", "csv")
+    wanted = [part for kind in kinds for part in (f"--{kind}", str(tmp_path / f"out.{kind}"))]
+    assert main(["report", image, *wanted, "--bundle", str(tiny_bundle), "--no-maps", "--names"]) == 0
+    for kind in kinds:
+        assert ("arm-\\udce9.png" in (tmp_path / f"out.{kind}").read_text(encoding="utf-8")) is (kind != "fhir")
+    assert json.loads((tmp_path / "out.json").read_bytes())["images"][0]["file"] == "arm-\udce9.png"

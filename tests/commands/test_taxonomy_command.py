@@ -151,6 +151,10 @@ def test_move_takes_a_bundle_along_or_says_why_not(home: Path, capsys: pytest.Ca
     assert (bundle / CARD_FILE).read_bytes() == (DEMO / CARD_FILE).read_bytes()
     assert main(["taxonomy", "move", str(bundle), "--to", new]) == 0
     assert read_card(bundle).taxonomy_digest == read_taxonomy(Path(new)).digest
+    card = (bundle / CARD_FILE).read_bytes()
+    assert main(["taxonomy", "move", str(bundle), "--from", new, "--to", new]) == 0
+    assert "already; nothing was written" in capsys.readouterr().out
+    assert (bundle / CARD_FILE).read_bytes() == card
     assert main(["taxonomy", "move", str(bundle), "--from", new, "--to", write(home, SMALL, "small.csv")]) == 1
     assert "10 of 10 classes do not survive" in capsys.readouterr().err
 
@@ -159,3 +163,12 @@ def test_a_bundle_of_another_tree_covers_nothing_here(home: Path, capsys: pytest
     path = write(home, to_csv(read_taxonomy()).replace(",Psoriasis,", ",Psoriasis and its forms,"))
     assert main(["taxonomy", "show", "keloid", "--taxonomy", path, "--bundle", str(DEMO)]) == 2
     assert "made for another taxonomy" in capsys.readouterr().err
+
+
+def test_a_json_file_that_is_no_text_is_refused_in_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "tree.json").write_bytes(b"{\xff\xfe")
+    assert main(["taxonomy", "export", "--format", "csv", "--taxonomy", str(home / "tree.json")]) == 2
+    assert "tree.json cannot be read as UTF-8 text" in capsys.readouterr().err
+    path = write(home, "[" * 100_000, "nested.json")
+    assert main(["taxonomy", "export", "--format", "csv", "--taxonomy", path]) == 2
+    assert "nested.json is no valid JSON" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from derm_model.card import BundleCard, read_card
 from derm_model.errors import RecordsError
 from derm_model.records import audit
 from derm_model.records.cases import CaseRecord, case_record, list_cases
+from derm_model.records.deleting import delete_case, delete_visit
 from derm_model.records.engine import reading, records_engine
 from derm_model.records.image_store import ImageStore, image_store, new_key
 from derm_model.taxonomy import read_taxonomy
@@ -124,8 +125,8 @@ def test_an_outcome_is_found_by_a_synonym_and_said_again_the_last_word_counts(ca
     case_id = save_lesion(card)
     page = open_alone("cases", case=case_id)
     assert page.button(key="record_it").disabled
-    page.text_input(key=keys.NODE_SEARCH).set_value("BCC").run()
-    page.selectbox(key=keys.CONFIRMED_BY).set_value("follow_up").run()
+    page.text_input(key=f"{keys.NODE_SEARCH}_{case_id}").set_value("BCC").run()
+    page.selectbox(key=f"{keys.CONFIRMED_BY}_{case_id}").set_value("follow_up").run()
     press(page, "record_it")
     taxonomy = read_taxonomy()
     outcome = record(case_id).outcome
@@ -137,6 +138,32 @@ def test_an_outcome_is_found_by_a_synonym_and_said_again_the_last_word_counts(ca
     last = taxonomy.node(taxonomy.find("Blue nevus") or "").name
     assert f"**{look.plain(last)} · " in texts(page)
     assert "Before that:" in texts(page)
+
+
+@pytest.mark.parametrize("also_wait", [False, True])
+def test_a_diagnosis_changed_in_the_moment_of_the_press_is_not_recorded_as_the_one_before(
+    card: BundleCard, also_wait: bool
+) -> None:
+    case_id = save_lesion(card)
+    page = open_alone("cases", case=case_id)
+    page.text_input(key=f"{keys.NODE_SEARCH}_{case_id}").set_value("BCC").run()
+    page.text_input(key=f"{keys.NODE_SEARCH}_{case_id}").set_value("blue nevus")
+    if also_wait:
+        page.run()
+    press(page, "record_it")
+    assert [outcome.node for outcome in record(case_id).outcomes] == ([read_taxonomy().find("Blue nevus")] * also_wait)
+    assert ("was not recorded" in texts(page)) is not also_wait
+
+
+def test_what_was_typed_for_one_case_is_not_recorded_for_the_next(card: BundleCard) -> None:
+    one, other = save_lesion(card, "P-1", seed=1), save_lesion(card, "Q-2", seed=2)
+    page = open_alone("cases", case=one)
+    page.text_input(key=f"{keys.NODE_SEARCH}_{one}").set_value("BCC").run()
+    assert not page.button(key="record_it").disabled
+    page.query_params["case"] = other  # as the browser's own way back leads from case to case
+    page.run()
+    assert "Q\\-2 · A" in texts(page)
+    assert page.button(key="record_it").disabled
 
 
 def test_deleting_a_visit_a_case_and_a_patient_takes_the_files_along(card: BundleCard) -> None:
@@ -158,6 +185,37 @@ def test_deleting_a_visit_a_case_and_a_patient_takes_the_files_along(card: Bundl
     press(press(other, "delete_this_patient"), "delete_patient")
     assert n_cases() == 1
     assert list(image_store().all()) == [record(kept).visits[0].images[0].sha256]
+
+
+def test_the_question_names_what_goes_and_is_not_asked_on_the_page_of_another_case(card: BundleCard) -> None:
+    one, other = save_lesion(card, "P-1", seed=1), save_lesion(card, "Q-2", seed=2)
+    page = press(open_alone("cases", case=one), "delete_this_case")
+    assert "All visits of **P\\-1 · A** go" in texts(page)
+    page.query_params["case"] = other
+    page.run()
+    assert "Q\\-2 · A" in texts(page)
+    assert "delete_case" not in [button.key for button in page.button]
+    assert n_cases() == 2
+
+
+def test_a_visit_that_has_become_the_last_one_does_not_take_the_outcome_along(card: BundleCard) -> None:
+    case_id = save_lesion(card, scores=(0.2, 0.6), outcome="Blue nevus")
+    first, second = (visit.visit_id for visit in record(case_id).visits)
+    page = press(open_alone("cases", case=case_id), f"delete_{second}")
+    delete_visit(records_engine(), image_store(), first, "dr")  # in another tab
+    press(page, "delete_visit")
+    assert "It was not deleted" in texts(page)
+    assert len(record(case_id).visits) == len(record(case_id).outcomes) == 1
+
+
+def test_pictures_of_a_case_that_another_tab_has_deleted_are_kept_no_longer(card: BundleCard) -> None:
+    case_id = save_lesion(card)
+    page = open_alone("cases", case=case_id)
+    assert page.session_state[keys.PICTURES]
+    delete_case(records_engine(), image_store(), case_id, "dr")
+    page.run()
+    assert "somebody deleted it" in texts(page)
+    assert keys.PICTURES not in page.session_state
 
 
 def test_keeping_deletes_nothing(card: BundleCard) -> None:
@@ -252,6 +310,18 @@ def test_rates_here_are_counted_and_stand_beside_the_models_own(card: BundleCard
     assert "verification bias" in said
     page.segmented_control(key=keys.CLINIC_DECIDED).set_value("With the threshold in use now").run()
     assert not page.exception
+
+
+def test_decisions_of_a_model_that_is_gone_are_said_to_be_those_of_then(card: BundleCard) -> None:
+    from dataclasses import replace
+
+    save_lesion(replace(card, bundle_id="older"), scores=(0.4,), outcome="Melanoma in situ")
+    page = over(open_alone("cases"), "This clinic")
+    page.selectbox(key=keys.CLINIC_QUESTION).set_value(TASK).run()
+    assert "decisions of then" not in texts(page)
+    page.segmented_control(key=keys.CLINIC_DECIDED).set_value("With the threshold in use now").run()
+    assert "1 of 1 lesions with melanoma" in texts(page)
+    assert "these are the decisions of then" in texts(page)
 
 
 def test_the_retention_says_what_a_purge_would_delete_and_deletes_it(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from streamlit.testing.v1 import AppTest
 
 from derm_model.card import read_card
 from derm_model.records.cases import CaseRecord, case_record, list_cases
+from derm_model.records.deleting import delete_patient
 from derm_model.records.engine import reading, records_engine
 from derm_model.records.image_store import image_store
 from pages.ui import state
 from pages.ui.cases import keys
 from pages.ui.cases.saving import NEW
 from tests.pages.conftest import OpenPage, png, texts, upload
+from tests.pages.records_made import save_lesion
 
 
 def cases() -> list[CaseRecord]:
@@ -160,6 +163,79 @@ def test_the_same_images_on_the_same_day_are_asked_about(open_classify: OpenPage
     page.button(key="save_again").click().run()
     assert not page.exception
     assert len(cases()[0].visits) == 2
+
+
+def test_a_double_press_saves_once(open_classify: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.ui.cases import saving
+
+    once = saving._save
+
+    def twice(*args: Any) -> None:
+        once(*args)
+        once(*args)
+
+    monkeypatch.setattr(saving, "_save", twice)
+    page = save(fill(opened(open_classify())))
+    assert len(cases()[0].visits) == 1
+    assert not page.error
+    page.button(key="save_again").click().run()
+    assert len(cases()[0].visits) == 2
+
+
+def test_other_images_of_that_day_are_not_said_to_be_saved_already(open_classify: OpenPage) -> None:
+    page = save(save(fill(opened(open_classify()))))
+    assert "Saved already" in texts(page)
+    upload(page.button(key="new_case").click().run(), ("other.png", png(9)))
+    page.text_input(key=keys.SAVE_PATIENT).set_value("P-17").run()
+    choose_known(page, "A")
+    assert "Saved already" not in texts(page)
+    save(page)
+    assert len(cases()[0].visits) == 2
+
+
+def test_a_new_lesion_does_not_become_a_visit_of_one_that_another_tab_has_saved(open_classify: OpenPage) -> None:
+    one, other = fill(opened(open_classify())), fill(opened(open_classify(), ("other.png", png(5))))
+    save(one)
+    save(other)
+    assert "has a lesion A already" in other.error[0].value
+    (case,) = cases()
+    assert len(case.visits) == 1
+    choose_known(other, NEW)
+    save(fill(other, lesion="B"))
+    assert sorted(case.lesion for case in cases()) == ["A", "B"]
+
+
+def test_a_lesion_that_another_tab_has_deleted_does_not_come_back(open_classify: OpenPage) -> None:
+    save(fill(opened(open_classify())))
+    other = opened(open_classify(), ("other.png", png(5)))
+    other.text_input(key=keys.SAVE_PATIENT).set_value("P-17").run()
+    choose_known(other, "A")
+    delete_patient(records_engine(), image_store(), "P-17", "dr")
+    save(other)
+    assert "somebody deleted it" in other.error[0].value
+    assert cases() == []
+    save(fill(other))
+    assert [len(case.visits) for case in cases()] == [1]
+
+
+def test_a_lesion_changed_in_the_moment_of_the_press_is_not_taken_for_the_one_before(
+    open_classify: OpenPage, tiny_bundle: Path
+) -> None:
+    card = read_card(tiny_bundle)
+    save_lesion(card, "P-17", "A", seed=1)
+    save_lesion(card, "P-17", "B", seed=2)
+    page = opened(open_classify())
+    page.text_input(key=keys.SAVE_PATIENT).set_value("P-17").run()
+    choose_known(page, "A")
+    page.radio(key=f"{keys.SAVE_LESION}_P-17").set_value("B")
+    save(page)  # one message to the server: the button still means A
+    assert "changed" in page.error[0].value
+    page.text_input(key=keys.SAVE_PATIENT).set_value("P-18")
+    save(page)  # as above: the button still means lesion B of P-17
+    assert "changed" in page.error[0].value
+    assert [len(case.visits) for case in cases()] == [1, 1]
+    save(fill(page, patient="P-18"))
+    assert {case.patient_key for case in cases()} == {"P-17", "P-18"}
 
 
 def test_a_key_that_names_somebody_is_refused_and_the_form_is_kept(open_classify: OpenPage) -> None:

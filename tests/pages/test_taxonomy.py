@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from derm_model.access import Person, Role
 from derm_model.card import read_card
-from derm_model.taxonomy import partition, read_crosswalk, read_taxonomy
+from derm_model.taxonomy import Aggregator, partition, read_crosswalk, read_taxonomy
+from derm_model.taxonomy.crosswalk import Entry, own_path
 from derm_model.taxonomy.export import to_csv
-from derm_model.taxonomy.own_crosswalk import read_own
+from derm_model.taxonomy.own_crosswalk import read_own, remove_own, save_own
 from derm_model.taxonomy.published import count_nodes, read_published
 from derm_model.taxonomy.store import list_taxonomies
 from pages.ui import access, state
-from pages.ui.taxonomy import keys
+from pages.ui.taxonomy import kept, keys, node_page, own
 from pages.ui.taxonomy.counting import FIRST_SETS
 from pages.ui.taxonomy.lab import TOO_SMALL
+from pages.ui.train.sources import Images
 from tests.pages.conftest import open_alone, texts
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -121,9 +124,9 @@ def test_who_may_only_look_is_offered_no_training_no_upload_and_no_workspace(mon
     monkeypatch.setattr(access, "person", lambda: Person("somebody", READERS_ROLE))
     lab = open_alone("taxonomy", section="lab")
     assert "taxonomy_train" not in [b.key for b in lab.button]
-    own = open_alone("taxonomy", section="own")
-    assert not own.get("file_uploader")
-    assert "needs the right to curate data" in texts(own)
+    page = open_alone("taxonomy", section="own")
+    assert not page.get("file_uploader")
+    assert "needs the right to curate data" in texts(page)
 
 
 def test_the_comparison_counts_what_was_split_and_equal_partitions_are_the_same() -> None:
@@ -153,6 +156,17 @@ def test_a_broken_table_is_told_row_by_row_and_nothing_is_kept() -> None:
     told = page.dataframe[0].value
     assert set(told[told["Row"] == len(rows)]["Kind"]) >= {"empty name", "orphan", "unknown status"}
     assert list_taxonomies() == ()
+
+
+def test_of_a_file_with_very_many_problems_the_first_are_shown_and_all_counted() -> None:
+    page = open_alone("taxonomy", section="own")
+    table = "id,parent,name,synonyms,malignancy_status,icd10,tier\n" + "".join(
+        f"n{i},nowhere,Name {i},,,,\n" for i in range(own.MAX_PROBLEMS + 7)
+    )
+    page.file_uploader(key=keys.TAXONOMY_FILE).upload("mine.csv", table.encode()).run()
+    assert "has 1,007 problems" in page.error[0].value
+    assert len(page.dataframe[0].value) == own.MAX_PROBLEMS
+    assert "The first 1,000 are shown" in texts(page)
 
 
 def test_a_sound_table_is_kept_compared_and_deleted() -> None:
@@ -209,3 +223,50 @@ def test_a_node_in_the_address_of_classify_is_picked() -> None:
 
 def test_inference_without_an_answer_says_where_to_get_one() -> None:
     assert "No image of this session has an answer yet" in texts(open_alone("taxonomy", section="inference"))
+
+
+def test_a_limit_of_thousands_of_digits_is_no_limit() -> None:
+    page = open_alone("taxonomy", section="lab", limit="9" * 5000)
+    assert "could not be used** (limit)" in page.warning[0].value
+
+
+def test_a_node_is_told_although_the_own_crosswalk_cannot_be_read() -> None:
+    own_path().parent.mkdir(parents=True, exist_ok=True)
+    own_path().write_text("dataset,label,node\nOurs,mm,melanomma\n", encoding="utf-8")
+    said = texts(open_alone("taxonomy", node="melanoma"))
+    assert "a group of 54 diseases" in said
+    assert "cannot be read: correct crosswalk" in said.replace("\\", "")
+
+
+def test_the_images_of_a_manifest_are_counted_anew_when_its_labels_are_decided(home: Path) -> None:
+    manifest = home / "manifest.csv"
+    home.mkdir(exist_ok=True)
+    (home / "a.png").write_bytes(b"x")
+    lines = ["image_id,file,source,node,diagnosis", "1,a.png,Ours,,mm", "2,a.png,HAM10000,,nv"]
+    manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    images = Images(str(manifest), "ours", is_workspace=False)
+    assert kept.image_counts(images) == {"melanocytic-nevus-nos": 1}
+    save_own(read_taxonomy(), [Entry("Ours", "mm", "melanoma-nos")])
+    assert kept.image_counts(images) == {"melanocytic-nevus-nos": 1, "melanoma-nos": 1}
+
+
+def test_what_a_class_of_coarsely_named_images_never_saw_is_no_part_of_it() -> None:
+    tree = read_taxonomy()
+    classes = partition(tree, {"melanoma": 9, "nodular-melanoma": 9}, 9).classes
+    assert classes[0].residual
+    model = SimpleNamespace(aggregator=Aggregator(tree, classes), card=SimpleNamespace(classes=classes))
+    said = node_page.model_sentence(model, "melanoma-in-situ")
+    assert "Not resolved by this model" in said
+    assert f"are the class **{classes[0].name}**" in said
+    assert "part of" not in said
+
+
+def test_the_chosen_row_is_taken_out_although_somebody_else_changed_the_rows_meanwhile() -> None:
+    tree = read_taxonomy()
+    save_own(tree, [Entry("Ours", label, "melanoma-nos") for label in ("x", "y", "z")])
+    page = open_alone("taxonomy", section="own")
+    box = next(box for box in page.selectbox if box.label == "Row to take out")
+    box.set_value(("Ours", "z")).run()
+    remove_own(tree, "Ours", "x")
+    button(page, "crosswalk_remove")
+    assert [entry.label for entry in read_own(tree)] == ["y"]

@@ -158,7 +158,7 @@ def seed(engine: Engine) -> None:
             "INSERT INTO studies (id, name, question, choices, settings, seed, images_digest, created_at) "
             f"VALUES ('s', 's', 'q', '[]', '{{}}', 1, '', {at})",
             "INSERT INTO study_images VALUES ('s', 0, 'set', 'i', 'h', 'p')",
-            f"INSERT INTO participants VALUES ('p', 's', 'R1', 'reader', NULL, {at})",
+            f"INSERT INTO participants VALUES ('p', 's', 'R1', 'reader', NULL, {at}, NULL)",
             "INSERT INTO readings (participant_id, study_id, position, with_ai, answer, origin, recorded_at) "
             f"VALUES ('p', 's', 0, false, 'a', 'app', {at})",
             "INSERT INTO prescreen_votes (participant_id, study_id, position, usable, recorded_at) "
@@ -321,3 +321,10 @@ def test_entries_are_paged_newest_first_and_found_by_subject(engine: Engine) -> 
         assert [row.seq for row in audit.entries(session, size=3, page=2)] == [1]
         assert [row.seq for row in audit.entries(session, subject="e" * 32)] == [4]
         assert audit.entries(session, subject="e" * 31) == ()
+
+
+def test_a_threshold_of_minus_zero_does_not_break_the_chain(engine: Engine) -> None:
+    with writing(engine) as session:
+        audit.append(session, audit.Action.THRESHOLD, "me", threshold=-0.0)
+    with reading(engine) as session:
+        assert audit.verify(session, None).problem is None

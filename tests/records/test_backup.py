@@ -230,3 +230,37 @@ def test_postgresql_has_its_own_way_to_be_backed_up(tmp_path: Path, sealed: Imag
         backup(engine, sealed, tmp_path / "b", "admin")
     with pytest.raises(RecordsError, match="pg_dump"):
         restore(tmp_path, url, sealed, "admin")
+
+
+def test_a_newer_backup_or_one_with_other_names_is_refused_before_anything_is_written(
+    engine: Engine, sealed: ImageStore, tmp_path: Path
+) -> None:
+    folder = backup(engine, sealed, tmp_path / "b", "admin").folder
+    facts = json.loads((folder / "backup.json").read_text())
+    for change, says in (({"schema": "9999"}, "schema 9999"), ({"images": {"../../x": "0"}}, "no whole backup")):
+        (folder / "backup.json").write_text(json.dumps({**facts, **change}))
+        url = engine.url.set(database=str(tmp_path / "new" / "records.db"))
+        with pytest.raises(RecordsError, match=says):
+            restore(folder, url, sealed, "admin")
+        assert not (tmp_path / "new").exists()
+
+
+def test_a_restore_that_fails_keeps_the_head_and_what_a_database_left_behind(
+    engine: Engine, sealed: ImageStore, tmp_path: Path
+) -> None:
+    save_visit(engine, sealed, lesion(), visit(1), "dr")
+    folder = backup(engine, sealed, tmp_path / "b", "admin").folder
+    save_visit(engine, sealed, lesion(), visit(2), "dr")
+    lost_with = anchor_file(engine.url).read_bytes()
+    lose(engine, sealed)
+    anchor_file(engine.url).write_bytes(lost_with)
+    log = Path(f"{engine.url.database}-wal")
+    log.write_bytes(b"the last of a database that was moved away without it")
+    sealed.folder.write_text("in the way")
+    with pytest.raises(RecordsError, match="cannot be restored"):
+        restore(folder, engine.url, sealed, "admin")
+    assert anchor_file(engine.url).read_bytes() == lost_with
+    sealed.folder.unlink()
+    assert restore(folder, engine.url, sealed, "admin").entries_lost == 1
+    (kept,) = log.parent.glob("records.db-wal.before-*")
+    assert kept.read_bytes() == b"the last of a database that was moved away without it"

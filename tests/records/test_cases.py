@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import threading
 import time
 import zipfile
 from dataclasses import replace
@@ -43,6 +44,8 @@ from derm_model.words import NOTICE
 from tests.records.material import BUNDLE, DAY, DIGEST, TAXONOMY, image, lesion, prediction, visit
 
 WHO = "dr-1"
+MOMENT_S = 0.5  # for what would not wait
+HOW = {"taxonomy_digest": TAXONOMY, "confirmed_by": "histopathology", "diagnosed_on": DAY, "who": WHO}
 
 
 def record(engine: Engine, case_id: str) -> CaseRecord:
@@ -417,3 +420,68 @@ def test_a_lesion_of_a_patient_is_one_case_for_the_database_too(engine: Engine, 
     twin = f"INSERT INTO cases (id, {columns}) SELECT 'x', {columns}"
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text(f"{twin} FROM cases"))
+
+
+def test_an_image_deleted_while_all_are_encrypted_does_not_come_back(
+    engine: Engine, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = save_visit(engine, store, lesion(), visit(1), WHO)
+    deleting = threading.Thread(target=delete_case, args=(engine, store, saved.case_id, WHO))
+    sealed, seal = ImageStore(store.folder, (bytes(32),)), ImageStore._seal
+
+    def seal_meanwhile(self: ImageStore, sha256: str, data: bytes) -> bytes:
+        deleting.start()
+        deleting.join(MOMENT_S)
+        return seal(self, sha256, data)
+
+    monkeypatch.setattr(ImageStore, "_seal", seal_meanwhile)
+    assert sealed.encrypt_all() == 1
+    deleting.join()
+    assert list(store.all()) == []
+
+
+def test_a_database_in_which_nobody_ever_saved_sweeps_no_images(engine: Engine, store: ImageStore) -> None:
+    """As when a nightly purge is run without DERM_DATABASE_URL."""
+    assert purge(engine, store, 30, WHO) == (0, 0)
+    store.put(b"of a case in another database")
+    with pytest.raises(RecordsError, match="DERM_DATABASE_URL"):
+        purge(engine, store, 30, WHO)
+    assert len(list(store.all())) == 1
+
+
+def test_a_retention_longer_than_there_are_days_keeps_all(engine: Engine, store: ImageStore) -> None:
+    save_visit(engine, store, lesion(), visit(1), WHO)
+    with reading(engine) as session:
+        assert expired(session, 10**9) == []
+
+
+def test_a_case_whose_outcome_is_recorded_during_a_purge_stays(engine: Engine, store: ImageStore) -> None:
+    saved = save_visit(engine, store, lesion(), visit(1), WHO)
+    with writing(engine) as session:
+        session.execute(update(Case).values(last_active_on=date(2020, 1, 1)))
+    purging = threading.Thread(target=purge, args=(engine, store, 30, WHO))
+    with writing(engine) as session:
+        set_outcome(session, saved.case_id, "melanoma", **HOW)  # type: ignore[arg-type]
+        purging.start()
+        purging.join(MOMENT_S)
+    purging.join()
+    assert record(engine, saved.case_id).outcome is not None
+
+
+def test_a_case_cannot_go_while_its_outcome_is_recorded(
+    engine: Engine, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = save_visit(engine, store, lesion(), visit(1), WHO)
+    deleting = threading.Thread(target=delete_case, args=(engine, store, saved.case_id, WHO))
+
+    def check_meanwhile(what: str, word: str, words: object) -> str:
+        deleting.start()
+        deleting.join(MOMENT_S)
+        return word
+
+    monkeypatch.setattr("derm_model.records.saving.check_word", check_meanwhile)
+    with writing(engine) as session:
+        set_outcome(session, saved.case_id, "melanoma", **HOW)  # type: ignore[arg-type]
+    deleting.join()
+    with pytest.raises(RecordsError, match="no longer there"):
+        record(engine, saved.case_id)

@@ -134,3 +134,25 @@ def test_a_disk_that_cannot_be_written_is_a_clear_error(store: ImageStore) -> No
     store.folder.write_text("in the way")
     with pytest.raises(RecordsError, match="cannot be kept"):
         store.put(b"picture")
+
+
+def test_an_image_whose_file_is_damaged_or_of_a_lost_key_is_readable_when_it_is_put_again(store: ImageStore) -> None:
+    sha256 = ImageStore(store.folder, (KEY,)).put(b"picture")
+    new = ImageStore(store.folder, (OTHER,))
+    assert new.get(new.put(b"picture")) == b"picture"
+    for keys in ((), (OTHER,)):
+        used = ImageStore(store.folder, keys)
+        used.path(sha256).write_bytes(b"half")
+        assert used.get(used.put(b"picture")) == b"picture"
+
+
+def test_a_new_file_and_its_name_are_flushed_to_the_disk(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed, flush = [], os.fsync
+
+    def note(descriptor: int) -> None:
+        flushed.append(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    monkeypatch.setattr("derm_model.records.image_store.os.fsync", note)
+    path = store.path(store.put(b"picture"))
+    assert flushed == [found.stat().st_ino for found in (path, path.parent, store.folder)]

@@ -254,7 +254,9 @@ def test_an_answer_that_is_none_is_refused(
         answer(engine, person, position, word, **more)
 
 
-def test_the_second_pass_comes_after_the_first_and_its_pause_in_another_order(engine: Engine, tmp_path: Path) -> None:
+def test_the_second_pass_comes_after_the_first_and_its_pause_in_another_order(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study_id = make(engine, study(tmp_path, second_pass=True, pause_days=14))
     person = join(engine, study_id)
     first = answer(engine, person, own_order(7, "R1", False, range(6))[0])
@@ -271,6 +273,9 @@ def test_the_second_pass_comes_after_the_first_and_its_pause_in_another_order(en
     assert (later.with_ai, later.done, later.total) == (True, 0, 6)
     assert later.next == ReaderImage(own_order(7, "R1", True, range(6))[0], 1)
     correct(engine, person, first, "reassure")  # not yet seen the network's answers
+    with pytest.raises(RecordsError, match="pause is over"):
+        answer(engine, person, 0, "biopsy", with_ai=True)
+    monkeypatch.setattr("derm_model.records.reader_view.now", lambda: now() + timedelta(days=15))
     answer(engine, person, 0, "biopsy", with_ai=True)
     with pytest.raises(RecordsError, match="stay as they are"):
         correct(engine, person, first, "biopsy")

@@ -6,8 +6,10 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from PIL import Image
@@ -17,7 +19,7 @@ from derm_model.errors import ReportError
 from derm_model.report import CaseReport, case_json
 from derm_model.report.fhir import case_fhir, check_bundle
 from derm_model.taxonomy import Taxonomy
-from tests.report.material import FILE, case
+from tests.report.material import FILE, card, case, seen
 
 Resource = dict[str, Any]
 
@@ -145,3 +147,52 @@ def test_a_planted_error_is_refused(taxonomy: Taxonomy, fault: str) -> None:
     FAULTS[fault](document)
     with pytest.raises(ReportError, match="FHIR R4"):
         check_bundle(document)
+
+
+def question(found: list[Resource], task_id: str) -> Resource:
+    (one,) = [o for o in of_kind(found, "Observation") if o["code"]["coding"][0]["code"] == task_id]
+    return one
+
+
+def with_probabilities(taxonomy: Taxonomy, **probabilities: float) -> CaseReport:
+    """A case with these probabilities by class id (`_` for `-`), 0 elsewhere."""
+    ids = [c.id.replace("-", "_") for c in card().classes]
+    values = np.array([probabilities.pop(key, 0.0) for key in ids])
+    assert not probabilities
+    return case(taxonomy, replace(seen(1, len(ids)), probs=values))
+
+
+def test_a_question_without_a_score_says_that_it_does_not_apply(taxonomy: Taxonomy) -> None:
+    report = with_probabilities(taxonomy, seborrheic_keratosis=1.0)
+    found = question(resources(report), "melanocytic")
+    assert "valueQuantity" not in found
+    assert found["dataAbsentReason"]["coding"][0]["code"] == "not-applicable"
+    assert found["dataAbsentReason"]["text"] == words.NO_SCORE
+    assert "interpretation" not in found
+
+
+def test_a_small_number_is_not_rounded_to_0(taxonomy: Taxonomy) -> None:
+    report = with_probabilities(taxonomy, melanoma_nos=2e-9, melanocytic_nevus_nos=1 - 2e-9)
+    found = resources(report)
+    assert question(found, "melanocytic")["valueQuantity"]["value"] == report.tasks["melanocytic"].score
+    parts = question(found, "probabilities")["component"]
+    (melanoma,) = [part for part in parts if part["code"]["coding"][0]["code"] == "melanoma-nos"]
+    assert melanoma["valueQuantity"]["value"] == 2e-9
+    Bundle.model_validate_json(case_fhir(report))
+
+
+def test_rates_that_are_optimistic_are_said_to_be_so(taxonomy: Taxonomy) -> None:
+    report = case(taxonomy)
+    tasks = {key: replace(task, held_out=False, origin=words.OPTIMISTIC) for key, task in report.tasks.items()}
+    found = question(resources(replace(report, tasks=tasks)), "melanocytic")
+    notes = [note["text"] for note in found["note"]]
+    assert any(words.OPTIMISTIC.replace("**", "") in note for note in notes)
+    assert all(note == note.strip() for note in notes)
+
+
+def test_a_file_whose_name_is_no_text_and_an_empty_key_are_no_fault(taxonomy: Taxonomy) -> None:
+    report = case(taxonomy)
+    image = replace(report.images[0], file="arm-\udce9.jpg")
+    bundle = case_fhir(replace(report, images=(image,)), patient_key="")
+    assert "subject" not in bundle
+    Bundle.model_validate_json(bundle)

@@ -19,6 +19,8 @@ from derm_model import words
 from derm_model.errors import ReportError
 from derm_model.palette import MARKS
 from derm_model.report import CaseReport, Paper, paper_of
+from derm_model.report.build import VALIDATION
+from derm_model.report.content import make_document
 from derm_model.report.pdf import MARGIN, case_pdf
 from derm_model.report.pdf_parts import missing_signs
 from derm_model.taxonomy import Taxonomy
@@ -188,3 +190,64 @@ def test_a_note_is_shown_as_it_is(taxonomy: Taxonomy, text: str) -> None:
 )
 def test_the_usual_paper_follows_the_country(locale: str | None, paper: Paper) -> None:
     assert paper_of(locale) is paper
+
+
+def test_a_note_keeps_its_stars(taxonomy: Taxonomy) -> None:
+    assert "size**6**mm" in text_of(case_pdf(case(taxonomy), note="size **6** mm"))
+
+
+def test_signs_that_cannot_be_seen_do_not_stop_the_report(taxonomy: Taxonomy) -> None:
+    text = text_of(case_pdf(case(taxonomy), note="\ufeffold\u200d scar\u200e \x00\u2713\ufe0f"))
+    assert "oldscar\u2713" in text
+
+
+def ruled(report: CaseReport, rule: str) -> CaseReport:
+    """The case decided at a threshold of this name."""
+    return replace(report, tasks={key: replace(task, threshold_rule=rule) for key, task in report.tasks.items()})
+
+
+def test_a_long_name_of_the_threshold_stays_on_the_page(taxonomy: Taxonomy) -> None:
+    rule = " = ".join(("Sensitivity 90%", *(f"Saved: {letter * 60}" for letter in "abc")))
+    data = case_pdf(ruled(case(taxonomy), rule))
+    assert squeezed(rule) in text_of(data)
+    page = pypdfium2.PdfDocument(data)[0].get_textpage()
+    index, length = page.search("threshold 0.08 (").get_next()
+    boxes = [page.get_charbox(i) for i in range(index, index + length)]  # left, bottom, right, top
+    assert all(box[0] > MARGIN for box in boxes), "the number itself is cut off by the edge of the card"
+
+
+def test_a_name_of_the_threshold_that_the_font_has_no_signs_for_is_refused(taxonomy: Taxonomy) -> None:
+    with pytest.raises(ReportError, match="病"):
+        case_pdf(ruled(case(taxonomy), "皮膚病"))
+
+
+def test_views_that_disagree_on_one_question_are_not_told_of_another(taxonomy: Taxonomy) -> None:
+    n = N_CLASSES
+    sides = {c.id: i for i, c in enumerate(card().classes)}
+    melanoma, keratosis = np.zeros(n), np.zeros(n)
+    melanoma[[sides["melanoma-nos"], sides["seborrheic-keratosis"]]] = 0.5
+    keratosis[[sides["melanocytic-nevus-nos"], sides["seborrheic-keratosis"]]] = 0.5
+    views = [replace(seen(i, n), probs=p) for i, p in enumerate((melanoma, keratosis), 1)]
+    (part,) = make_document(case(taxonomy, *views, asked=None)).parts
+    told = {block.question: block.disagreement for block in part.blocks}
+    assert told == {
+        "Epidermal: carcinoma or seborrheic keratosis?": None,
+        "Melanocytic: melanoma or nevus?": words.views_disagree(1, 2),
+    }
+
+
+def test_the_overview_doubts_a_question_that_may_not_fit_a_lesion(taxonomy: Taxonomy) -> None:
+    report = case(taxonomy, n=3, average=False, asked="epidermal")
+    overview = make_document(report).overview
+    assert overview is not None
+    doubted = ["May not fit." in row[-1] for row in overview.rows]
+    assert doubted == [image.tasks["epidermal"].region_probability < 0.5 for image in report.images]
+    assert len(set(doubted)) == 2
+
+
+def test_rates_in_a_table_say_on_which_images_they_were_counted(taxonomy: Taxonomy) -> None:
+    report = case(taxonomy)
+    assert "(ratesonheld-outimages)" in text_of(case_pdf(report))
+    tasks = {key: replace(task, measured_on=VALIDATION, held_out=False) for key, task in report.tasks.items()}
+    assert "(ratesonvalidationimages)" in text_of(case_pdf(replace(report, tasks=tasks)))
+    assert "rateson" not in text_of(case_pdf(case(taxonomy, decided=False)))

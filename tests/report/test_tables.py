@@ -128,7 +128,7 @@ def test_separate_lesions_have_no_mean() -> None:
     assert [line["tasks.melanocytic.positive"] for line in lines] == ["True", "False"]
 
 
-@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1.jpg", "-1.jpg", "@x.jpg"])
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1.jpg", "-1.jpg", "@x.jpg", "\n=1+1", "＝1+1", "＠x"])
 def test_a_file_name_never_becomes_a_formula(name: str) -> None:
     assert rows(images_csv(case(image_result(name, 0.7))))[0]["file"] == "'" + name
 
@@ -144,6 +144,25 @@ def test_the_png_keeps_the_picture_and_says_what_it_is() -> None:
         below = np.asarray(picture.convert("L"))[300:]
     assert (below < 128).any()  # letters
     assert (below[:, -5:] > 200).all()  # and none cut at the right edge
+
+
+def drawn(text: str) -> bytes:
+    """Pixels of a line of text below a small picture."""
+    with Image.open(io.BytesIO(captioned_png(np.zeros((20, 10, 3), dtype=np.uint8), (text,)))) as picture:
+        return picture.tobytes()
+
+
+def test_the_caption_has_a_sign_for_every_letter_of_a_disease() -> None:
+    signs = ["\uffff", "\ue000", *"éöł×–µ²σ≥…"]  # for the first two no font has a sign
+    assert drawn(signs[0]) == drawn(signs[1])
+    assert len({drawn(sign) for sign in signs}) == len(signs) - 1
+
+
+def test_a_long_word_of_the_caption_is_broken_and_not_cut() -> None:
+    with Image.open(io.BytesIO(captioned_png(np.zeros((20, 10, 3), dtype=np.uint8), ("W" * 300,)))) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    assert (pixels[20:, -8:] > 200).all()
+    assert pixels.shape[0] > 20 + 8 * 20  # eight lines or more
 
 
 def test_a_small_picture_still_has_room_for_the_notice() -> None:

@@ -110,6 +110,31 @@ def test_own_images_of_a_group_need_the_group() -> None:
     assert "has no children any more" in found["melanoma--own"]
 
 
+def test_an_id_that_was_given_to_another_disease_does_not_survive() -> None:
+    swapped = edit(
+        nodular=replace(OLD[8], name="Lentigo maligna"), lentigo=replace(OLD[9], name="Nodular melanoma")
+    )  # under one parent, so that nothing but the names tells
+    found = reasons(swapped)
+    assert set(found) == {"nodular", "lentigo"}
+    assert "another node now: 'nodular'" in found["nodular"]
+    taken = edit(lentigo=replace(OLD[9], name="Lentigo"), new=Node("new", "In situ", "melanoma", ("lentigo maligna",)))
+    assert list(reasons(taken)) == ["lentigo"]
+    within = edit(sk=replace(OLD[3], name="Senile wart"), wart=replace(OLD[4], name="Seborrheic keratosis"))
+    assert reasons(within) == {}  # both are the same class
+
+
+def test_a_disease_that_comes_below_a_class_from_elsewhere_is_no_part_of_it() -> None:
+    # from a class of its own, and from none: 'milia' without images is in no class
+    nested = edit(milia=replace(OLD[5], parent="sk"))
+    assert "never learnt: 'milia'" in reasons(nested)["keratoses"]
+    old, new = Taxonomy(OLD), Taxonomy(nested)
+    classes = partition(old, {**COUNTS, "milia": 0}, 6).classes
+    mapping = map_classes(classes, old, new)
+    assert [mapped.old.id for mapped in mapping.lost] == ["sk"]
+    divided = edit(milia=replace(OLD[5], parent="sk"), new=Node("new", "Eruptive milia", "milia"))
+    assert "never learnt: 'new'" in reasons(divided)["keratoses"]
+
+
 def test_two_classes_must_not_become_one() -> None:
     merged = edit(nodular=None, lentigo=replace(OLD[9], synonyms=("nodular melanoma",)))
     assert set(reasons(merged)) == {"nodular", "lentigo"}

@@ -166,3 +166,28 @@ def test_a_manifest_is_read_whole_once_its_labels_are_mapped(taxonomy: Taxonomy,
     assert unmapped_labels(read_labels(path.read_bytes()), taxonomy, read_crosswalk(taxonomy)) == ()
     records = read_manifest(path, taxonomy, read_crosswalk(taxonomy)).records
     assert [record.node for record in records] == ["melanoma-nos", "melanoma", "melanocytic-nevus-nos"]
+
+
+def test_a_row_without_the_cell_of_its_node_is_refused_and_rows_are_counted_as_a_spreadsheet_does(
+    taxonomy: Taxonomy,
+) -> None:
+    own_path().parent.mkdir(parents=True)
+    lines = ["dataset,label,node,note", "Clinic,mm,melanoma-nos", "", "Clinic,x", "Clinic,y,nowhere,"]
+    own_path().write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(CrosswalkError) as caught:
+        read_crosswalk(taxonomy)
+    assert "row 4: 2 cells, the header has 4; row 5: Clinic 'y' -> 'nowhere'" in str(caught.value)
+    own_path().write_text("\n".join(lines[:3]) + "\n", encoding="utf-8")  # of the note nothing depends
+    assert read_crosswalk(taxonomy).node("Clinic", "mm") == "melanoma-nos"
+
+
+@pytest.mark.parametrize("label", ["an ulcer", "ten warts", "acne, an inflammatory disease"])
+def test_everyday_words_are_no_abbreviations(taxonomy: Taxonomy, label: str) -> None:
+    found = {suggestion.node for suggestion in suggest(taxonomy, label)}
+    assert not found & {"acanthosis-nigricans", "toxic-epidermal-necrolysis"}
+
+
+def test_a_disease_that_is_denied_is_not_suggested_as_if_it_were_named(taxonomy: Taxonomy) -> None:
+    assert suggest(taxonomy, "not melanoma")[0].score < 0.9
+    assert suggest(taxonomy, "melanoma, not otherwise specified")[0].score == 1
+    assert suggest(taxonomy, "nodular mel")[0].node == "nodular-melanoma"

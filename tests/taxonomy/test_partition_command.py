@@ -83,6 +83,8 @@ def test_data_set_labels_go_through_the_crosswalk(tmp_path: Path, capsys: pytest
             "dataset,label,n\nHAM10000,nevus,3\nCIFAR,cat,1\n",
             ["row 2: HAM10000 has no label 'nevus'", "row 3: ", "CIFAR"],
         ),
+        ("node,n\n\nbcc,-3\n", ["row 3: "]),
+        ("node,n,why\nbcc\n", ["row 2: ", "got ''"]),
         ("name,count\nbcc,3\n", ["must have the columns node, n or dataset, label, n; found count, name"]),
         ("", ["found none"]),
         ("node,n\n", ["every count is 0"]),

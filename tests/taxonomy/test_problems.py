@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -186,3 +187,38 @@ def test_the_file_that_ships_has_three_roots_and_no_problem() -> None:
 def test_every_kind_of_problem_is_explained_in_the_guide() -> None:
     guide = (ROOT / "docs" / "taxonomy.md").read_text(encoding="utf-8")
     assert all(f"| {kind} | {meaning} |" in guide for kind, meaning in KINDS.items())
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("Bowen's disease", "Bowen\N{RIGHT SINGLE QUOTATION MARK}s disease"),
+        ("Ménétrier", "Me\N{COMBINING ACUTE ACCENT}ne\N{COMBINING ACUTE ACCENT}trier"),
+    ],
+)
+def test_a_name_that_looks_the_same_is_a_duplicate(one: str, other: str) -> None:
+    (problem,) = check_taxonomy(as_bytes([row("r"), row("a", "r", one), row("b", "r", other)]))
+    assert (problem.kind, problem.row) == ("duplicate name", 4)
+
+
+def test_a_long_circle_is_told_in_short() -> None:
+    n = 10_000
+    (problem,) = check_taxonomy(as_bytes([row(f"n{i}", f"n{(i + 1) % n}") for i in range(n)]))
+    assert (problem.kind, problem.row) == ("cycle", 2)
+    assert "n0 -> n1 -> n2" in problem.message
+    assert f"({n - 10} more) -> n0" in problem.message
+    assert len(problem.message) < 300
+
+
+def test_of_a_huge_file_no_more_is_read_than_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "backup.tar"
+    with path.open("wb") as file:
+        file.truncate(2_000_000_000)  # sparse: it takes no room on the disk
+    tracemalloc.start()
+    try:
+        (problem,) = check_file(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (problem.kind, "too large" in problem.message) == ("file", True)
+    assert peak < 100_000_000

@@ -165,3 +165,16 @@ def test_every_abbreviation_stands_for_a_node_that_ships(taxonomy: Taxonomy) -> 
 def test_a_search_takes_less_than_thirty_milliseconds(taxonomy: Taxonomy, text: str) -> None:
     search(taxonomy, "warm teh index")
     assert fastest(lambda: search(taxonomy, text)) < 0.03
+
+
+def test_a_synonym_that_is_a_sign_alone_answers_nothing() -> None:
+    tree = Taxonomy([Node("r", "Root"), Node("a", "Alpha", "r", synonyms=("-",)), Node("b", "Beta", "r")])
+    assert tree.find("") is None
+    assert tree.find("?") is None
+    assert [match.node for match in search(tree, "bet")] == ["b"]
+
+
+def test_curled_apostrophes_and_letters_in_two_parts_name_the_same_node() -> None:
+    tree = Taxonomy([Node("a", "Bowen's disease"), Node("b", "Ménétrier")])
+    assert tree.find("Bowen\N{RIGHT SINGLE QUOTATION MARK}s disease") == "a"
+    assert tree.find("Me\N{COMBINING ACUTE ACCENT}ne\N{COMBINING ACUTE ACCENT}trier") == "b"

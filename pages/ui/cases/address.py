@@ -20,7 +20,7 @@ def take() -> None:
     if not news:
         return
     BAR.take(news)
-    st.session_state[keys.OPEN_CASE] = news[CASE] if _ID.fullmatch(news[CASE]) else None
+    show(news[CASE] if _ID.fullmatch(news[CASE]) else None)
 
 
 def open_case() -> str | None:
@@ -30,7 +30,9 @@ def open_case() -> str | None:
 
 
 def show(case_id: str | None) -> None:
-    """Open a case, or the list; takes effect on the next run."""
+    """Open a case, or the list; takes effect on the next run. A question about another case is not asked any more."""
+    if case_id != open_case():
+        st.session_state.pop(keys.DELETING, None)
     st.session_state[keys.OPEN_CASE] = case_id
 
 

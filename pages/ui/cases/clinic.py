@@ -98,7 +98,10 @@ def _compare(bundle_id: str, task: Task, confirmed_by: Sequence[str] | None, now
     cases = followed_cases(store.followed(task.id, bundle_id, confirmed_by), task, resources.taxonomy())
     model = _installed(bundle_id)
     if model is None or task.id not in model.tasks:
-        return Compared(cases, None, None, "The model is not on this server any more, so its own rates are not known.")
+        reason = "The model is not on this server any more, so its own rates are not known."
+        if now:
+            reason += " No threshold of it is in use now either: these are the decisions of then."
+        return Compared(cases, None, None, reason)
     uniform = np.full(len(model.card.classes), 1 / len(model.card.classes))
     question = Question(model, model.tasks[task.id], uniform, state.thresholds())
     if question.curve is None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from derm_model import words
 from derm_model.access import Right
-from derm_model.errors import DermTreeError
+from derm_model.errors import DermTreeError, RecordsError
 from pages.ui import access, look, state
 from pages.ui.cases import address, keys, store
 from pages.ui.confirming import draw_keep_or_delete
@@ -26,14 +26,14 @@ def draw_buttons(case: CaseRecord) -> None:
         key="delete_this_case",
         icon=":material/delete:",
         on_click=_ask_for,
-        args=(CASE, case.case_id),
+        args=(CASE, case.case_id, _name(case)),
     )
     st.button(
         "Delete everything of this patient",
         key="delete_this_patient",
         icon=":material/delete_sweep:",
         on_click=_ask_for,
-        args=(PATIENT, case.patient_key),
+        args=(PATIENT, case.patient_key, case.patient_key),
     )
 
 
@@ -45,12 +45,16 @@ def draw_visit_button(case: CaseRecord, visit: VisitRow) -> None:
             key=f"delete_{visit.visit_id}",
             icon=":material/delete:",
             on_click=_ask_for,
-            args=(VISIT, visit.visit_id),
+            args=(VISIT, visit.visit_id, f"{visit.seen_on} of {_name(case)}"),
         )
 
 
-def _ask_for(what: str, which: str) -> None:
-    st.session_state[keys.DELETING] = (what, which)
+def _name(case: CaseRecord) -> str:
+    return f"{case.patient_key} · {case.lesion}"
+
+
+def _ask_for(what: str, which: str, name: str) -> None:
+    st.session_state[keys.DELETING] = (what, which, name)
 
 
 def draw_question() -> None:
@@ -60,14 +64,14 @@ def draw_question() -> None:
         st.dialog(f"Delete this {asked[0]}?", icon=":material/delete:", on_dismiss=_keep)(_ask)(*asked)
 
 
-def _ask(what: str, which: str) -> None:
+def _ask(what: str, which: str, name: str) -> None:
     if what == VISIT:
-        st.markdown("Images, answers and note of this day go.")
+        st.markdown(f"Images, answers and note of **{look.plain(name)}** go.")
     elif what == CASE:
-        st.markdown("All visits of this lesion go, with images, answers, notes and outcomes.")
+        st.markdown(f"All visits of **{look.plain(name)}** go, with images, answers, notes and outcomes.")
     else:
         n = words.plural(store.n_cases_of(which), "lesion")
-        st.markdown(f"Everything of **{look.plain(which)}** goes: {n}, with images, answers, notes and outcomes.")
+        st.markdown(f"Everything of **{look.plain(name)}** goes: {n}, with images, answers, notes and outcomes.")
     st.markdown("Files that no other case shows are deleted, too. This cannot be undone.")
     draw_keep_or_delete(what, _keep, lambda: _delete(what, which))
 
@@ -84,6 +88,8 @@ def _delete(what: str, which: str) -> None:
     _keep()
     try:
         who = access.who(Right.CASES)
+        if what == VISIT:
+            _check_others(which)
         act = {VISIT: delete_visit, CASE: delete_case, PATIENT: delete_patient}[what]
         act(records_engine(), image_store(), which, who)
     except DermTreeError as error:
@@ -94,3 +100,13 @@ def _delete(what: str, which: str) -> None:
     if what != VISIT:
         address.show(None)
     state.say("Deleted.")
+
+
+def _check_others(visit_id: str) -> None:
+    """Check that a case is left: the last visit takes it along, and the question spoke of one day."""
+    case_id = address.open_case()
+    visits = () if case_id is None else store.one_case(case_id).visits
+    if [visit.visit_id for visit in visits] == [visit_id]:
+        raise RecordsError(
+            "It is the only visit by now: somebody deleted the others. Delete the case, and its outcomes go, too."
+        )

@@ -28,6 +28,7 @@ PAGE = "cases_page"
 QUESTION = "cases_question"
 LEFT = "cases_left"
 RIGHT = "cases_right"
+# of the form for an outcome: and the id of the case
 NODE_SEARCH = "cases_outcome_search"
 NODE = "cases_outcome_node"
 CONFIRMED_BY = "cases_confirmed_by"

@@ -26,6 +26,12 @@ def choose_node(taxonomy: Taxonomy, label: str, search_key: str, node_key: str) 
     return chosen
 
 
+def chosen_node(taxonomy: Taxonomy, search_key: str, node_key: str) -> str | None:
+    """What the two widgets of `choose_node` say now: a press may come together with another word."""
+    text, chosen = st.session_state.get(search_key), st.session_state.get(node_key)
+    return chosen if text and chosen in taxonomy.search(text, limit=HITS) else None
+
+
 def node_in_words(taxonomy: Taxonomy, node: str) -> str:
     """Name with the group above it; the id of a node that this taxonomy does not know."""
     if node not in taxonomy:

@@ -10,7 +10,7 @@ from derm_model import words
 from derm_model.access import Right
 from derm_model.errors import RecordsError
 from pages.ui import access, audit_trail, look
-from pages.ui.cases import address, course, deleting, outcome, pictures, store, visits
+from pages.ui.cases import address, course, deleting, keys, outcome, pictures, store, visits
 from pages.ui.cases.body_map import draw_place, place_in_words
 from pages.ui.resources import Model
 
@@ -24,6 +24,7 @@ def draw_case(model: Model | None, case_id: str) -> None:
     try:
         case = store.one_case(case_id)
     except RecordsError as error:
+        st.session_state.pop(keys.PICTURES, None)  # deleted in another tab: its pictures go here, too
         st.warning(f"**This case cannot be shown.** {look.plain(str(error))}", icon=":material/folder_off:")
         return
     audit_trail.opened_case(case_id, access.asked(Right.CASES))

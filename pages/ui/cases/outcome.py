@@ -12,7 +12,7 @@ from derm_model.data.schema import CONFIRMATIONS
 from derm_model.errors import DermTreeError
 from pages.ui import access, look, resources, state
 from pages.ui.cases import keys
-from pages.ui.cases.nodes import choose_node, node_in_words
+from pages.ui.cases.nodes import choose_node, chosen_node, node_in_words
 
 if TYPE_CHECKING:
     from derm_model.records.cases import CaseRecord, OutcomeRow
@@ -42,10 +42,13 @@ def _how(outcome: OutcomeRow) -> str:
 def _draw_form(case: CaseRecord) -> None:
     if state.is_message_waiting():
         st.rerun()  # it was recorded: the page as a whole shows it
-    node = choose_node(resources.taxonomy(), "Diagnosis", keys.NODE_SEARCH, keys.NODE)
-    st.selectbox("Confirmed by", list(WAYS), format_func=WAYS.__getitem__, key=keys.CONFIRMED_BY)
+    search, chosen, way, day = (
+        _key(key, case.case_id) for key in (keys.NODE_SEARCH, keys.NODE, keys.CONFIRMED_BY, keys.DIAGNOSED_ON)
+    )
+    node = choose_node(resources.taxonomy(), "Diagnosis", search, chosen)
+    st.selectbox("Confirmed by", list(WAYS), format_func=WAYS.__getitem__, key=way)
     today = date.today()
-    st.date_input("Diagnosed on", today, max_value=today, format="YYYY-MM-DD", key=keys.DIAGNOSED_ON)
+    st.date_input("Diagnosed on", today, max_value=today, format="YYYY-MM-DD", key=day)
     st.button(
         "Record",
         key="record_it",
@@ -58,11 +61,24 @@ def _draw_form(case: CaseRecord) -> None:
     st.caption("Said again, the last word counts; what was said before stays and is shown.")
 
 
+def _key(key: str, case_id: str) -> str:
+    """Of a widget of one case's form: an address may lead from case to case, and the words are not about the next."""
+    return f"{key}_{case_id}"
+
+
 def _record(case_id: str, node: str | None) -> None:
     from derm_model.records.engine import records_engine, writing
     from derm_model.records.saving import set_outcome
 
-    if node is None:
+    search, chosen = _key(keys.NODE_SEARCH, case_id), _key(keys.NODE, case_id)
+    if node is None or not st.session_state.get(search):
+        return  # pressed twice: it is recorded, and the form is empty
+    if chosen_node(resources.taxonomy(), search, chosen) != node:
+        state.say(
+            "**The outcome was not recorded.** The diagnosis was changed at the moment of the press. Look at it, and "
+            "press again.",
+            failed=True,
+        )
         return
     try:
         who = access.who(Right.CASES)
@@ -72,12 +88,12 @@ def _record(case_id: str, node: str | None) -> None:
                 case_id,
                 node,
                 taxonomy_digest=resources.taxonomy().digest,
-                confirmed_by=st.session_state[keys.CONFIRMED_BY],
-                diagnosed_on=st.session_state[keys.DIAGNOSED_ON],
+                confirmed_by=st.session_state[_key(keys.CONFIRMED_BY, case_id)],
+                diagnosed_on=st.session_state[_key(keys.DIAGNOSED_ON, case_id)],
                 who=who,
             )
     except DermTreeError as error:
         state.say(f"**The outcome was not recorded.** {look.plain(str(error))}", failed=True)
         return
-    st.session_state[keys.NODE_SEARCH] = ""
+    st.session_state[search] = ""
     state.say("The outcome is recorded.")

@@ -14,7 +14,7 @@ from streamlit.errors import StreamlitAPIException
 from derm_model import words
 from derm_model.access import Right
 from derm_model.data.schema import MODALITIES
-from derm_model.errors import DermTreeError
+from derm_model.errors import DermTreeError, RecordsError
 from pages.ui import access, audit_trail, look
 from pages.ui.case import CaseImage
 from pages.ui.cases import keys, recording
@@ -196,7 +196,7 @@ def _lesion_in_words(name: str, known: dict[str, KnownLesion]) -> str:
 def _draw_button(what: ToSave, lesion: KnownLesion | str | None) -> None:
     n = words.plural(len(what.images), "image")
     before = st.session_state.get(keys.SAVED_BEFORE)
-    if before is not None and before == _form(lesion):
+    if before is not None and before == _form(what, lesion):
         st.warning(
             "**Saved already.** This lesion has a visit of that day with the same images. Saved again, they count as "
             "a second visit.",
@@ -224,13 +224,14 @@ def _draw_button(what: ToSave, lesion: KnownLesion | str | None) -> None:
     )
 
 
-def _form(lesion: KnownLesion | str | None) -> dict[str, Any]:
+def _form(what: ToSave, lesion: KnownLesion | str | None) -> dict[str, Any]:
     """What makes two savings the same."""
     name = st.session_state.get(keys.SAVE_NEW_LESION) if isinstance(lesion, str | None) else lesion.lesion
     return {
         "patient": st.session_state.get(keys.SAVE_PATIENT),
         "lesion": name,
         "day": st.session_state.get(keys.SAVE_DAY),
+        "images": what.digests,
     }
 
 
@@ -239,23 +240,23 @@ def _forget_question() -> None:
 
 
 def _save(what: ToSave, known: KnownLesion | str | None, again: bool = False) -> None:
-    """Save what the form holds, unless it is there already and nobody was asked."""
+    """Save what the form holds, unless it is there already and nobody was asked; an answer counts once."""
     from derm_model.records.engine import reading, records_engine
     from derm_model.records.image_store import image_store
-    from derm_model.records.looking_up import image_hashes, same_visits
+    from derm_model.records.looking_up import image_hashes, known_lesions, same_visits
     from derm_model.records.saving import save_visit
 
     try:
         who = access.who(Right.CASES)
         lesion, visit, engine = _lesion(known), _visit(what), records_engine()
-        if not again:
-            with reading(engine) as session:
-                found = same_visits(
-                    session, lesion.patient_key, lesion.lesion, visit.seen_on, image_hashes(visit.images)
-                )
-            if found:
-                st.session_state[keys.SAVED_BEFORE] = _form(known)
+        was_asked = again and st.session_state.get(keys.SAVED_BEFORE) == _form(what, known)
+        with reading(engine) as session:
+            if not was_asked and same_visits(
+                session, lesion.patient_key, lesion.lesion, visit.seen_on, image_hashes(visit.images)
+            ):
+                st.session_state[keys.SAVED_BEFORE] = _form(what, known)
                 return
+            _check_chosen(known, lesion, known_lesions(session, lesion.patient_key))
         audit_trail.settle(who)
         saved = save_visit(engine, image_store(), lesion, visit, who)
     except DermTreeError as error:
@@ -265,6 +266,26 @@ def _save(what: ToSave, known: KnownLesion | str | None, again: bool = False) ->
     st.session_state[keys.SAVED] = (what.digests, saved.case_id, lesion.patient_key, lesion.lesion)
     st.session_state[keys.SAVE_NOTE] = ""
     st.session_state[_lesion_key(lesion.patient_key)] = lesion.lesion
+
+
+def _check_chosen(known: KnownLesion | str | None, lesion: Lesion, now: Sequence[KnownLesion]) -> None:
+    """Check that the chosen lesion is still that one, and that a new one is new.
+
+    The button means what stood on the page when it was drawn: form and records may have changed since.
+    """
+    patient = (st.session_state.get(keys.SAVE_PATIENT) or "").strip()
+    said = st.session_state.get(_lesion_key(patient), NEW)
+    if said != (NEW if isinstance(known, str | None) else known.lesion):
+        raise RecordsError("Patient or lesion were changed at the moment of the press. Look at both, and press again.")
+    there = {found.lesion: found.case_id for found in now}
+    name = lesion.lesion.strip()
+    if isinstance(known, str | None):
+        if name in there:
+            raise RecordsError(
+                f"This patient has a lesion {name} already. Choose it, or give the new one another name."
+            )
+    elif there.get(name) != known.case_id:
+        raise RecordsError(f"Lesion {name} of this patient is no longer there: somebody deleted it. Choose again.")
 
 
 def _lesion(known: KnownLesion | str | None) -> Lesion:

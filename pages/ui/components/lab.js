@@ -222,6 +222,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     )
   }
   if (s.known !== data.limit || s.limit === undefined) s.known = s.limit = data.limit
+  if (s.knownMode !== data.mode) s.knownMode = s.mode = data.mode
   follow(s.limit)
   const { colours } = icicle
   legend($(".legend"), [

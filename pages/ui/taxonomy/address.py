@@ -12,6 +12,7 @@ from pages.ui.taxonomy import keys
 NODE, SECTION, LIMIT, RULE, COUNTS, SETS = "node", "section", "limit", "rule", "counts", "sets"
 PAPERS_LIMIT = 1000  # Methods: maxClassSize = 1000, which gave 757 classes
 HIGHEST_LIMIT = 200_000
+MAX_DIGITS = 20  # Python refuses to read a number of thousands
 WIDGETS = {
     NODE: keys.TAXONOMY_NODE,
     SECTION: keys.TAXONOMY_SECTION,
@@ -36,7 +37,7 @@ def take(sections: tuple[str, ...]) -> None:
         else:
             st.session_state[keys.TAXONOMY_NODE] = found
     limit = query.get(LIMIT, "1")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= HIGHEST_LIMIT):
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= MAX_DIGITS and 1 <= int(limit) <= HIGHEST_LIMIT):
         unusable.append(LIMIT)
     elif LIMIT in query:
         st.session_state[keys.TAXONOMY_LIMIT] = int(limit)

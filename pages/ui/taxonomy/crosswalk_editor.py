@@ -28,8 +28,8 @@ def draw() -> None:
         "Imports leave out images whose label the crosswalk does not know. Decide here what such labels stand for: "
         "your own crosswalk goes before the one that ships, in every later import."
     )
-    content = _choose_table()
     try:
+        content = _choose_table()
         if content is not None:
             _draw_unknown(unmapped_labels(read_labels(content), resources.taxonomy(), kept.crosswalk()))
         _draw_own(read_own(resources.taxonomy()))
@@ -151,18 +151,23 @@ def _draw_own(entries: tuple[Entry, ...]) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-            names = {f"{n}": f"{e.dataset}: {e.label}" for n, e in enumerate(entries)}
-            chosen = st.selectbox("Row to take out", list(names), format_func=names.__getitem__, width=320)
-            if st.button("Take it out", key="crosswalk_remove", icon=":material/delete:"):
-                _remove(entries[int(chosen)])
+            st.selectbox(
+                "Row to take out",
+                [(e.dataset, e.label) for e in entries],
+                format_func=": ".join,
+                key=keys.TAXONOMY_ROW,
+                width=320,
+            )
+            # a callback gets what was pressed: by the next run somebody else may have changed the rows
+            st.button("Take it out", key="crosswalk_remove", icon=":material/delete:", on_click=_remove)
 
 
-def _remove(entry: Entry) -> None:
-    access.who(Right.RESEARCH)
+@access.act(Right.RESEARCH)
+def _remove() -> None:
+    dataset, label = st.session_state[keys.TAXONOMY_ROW]
     try:
-        remove_own(resources.taxonomy(), entry.dataset, entry.label)
+        remove_own(resources.taxonomy(), dataset, label)
     except (DermTreeError, OSError) as error:
         state.say(f"**Not taken out.** {look.plain(str(error))}", failed=True)
     else:
-        state.say(f"{look.plain(entry.dataset)} {look.plain(entry.label)} is taken out of your own crosswalk.")
-    st.rerun()
+        state.say(f"{look.plain(dataset)} {look.plain(label)} is taken out of your own crosswalk.")

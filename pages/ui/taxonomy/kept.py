@@ -70,7 +70,7 @@ def image_counts(images: Images) -> dict[str, int]:
     DermTreeError
         The table cannot be used.
     """
-    return _image_counts(images, images.path, images.stamp)
+    return _image_counts(images, images.path, (images.stamp, file_version(own_path())))  # labels pass the crosswalk
 
 
 @st.cache_resource(show_spinner="Counting the images", max_entries=16)

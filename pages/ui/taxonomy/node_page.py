@@ -9,6 +9,7 @@ from streamlit.errors import StreamlitAPIException
 
 from derm_model import words
 from derm_model.answer import role_of
+from derm_model.errors import CrosswalkError
 from derm_model.palette import MARKS, Role
 from derm_model.taxonomy import Resolution, Taxonomy
 from pages.ui import look, resources
@@ -79,7 +80,10 @@ def _draw_facts(tree: Taxonomy, node_id: str, role: Role) -> None:
 
 
 def _labels(tree: Taxonomy, node_id: str) -> str:
-    known = kept.crosswalk()
+    try:
+        known = kept.crosswalk()
+    except CrosswalkError as error:
+        return f"cannot be read: {look.plain(str(error))}"
     own = known.labels_of(node_id)
     shown = "; ".join(f"{look.plain(data_set)}: {look.plain(label)}" for data_set, label in own[:LABELS_SHOWN])
     more = f"; and {len(own) - LABELS_SHOWN} more" if len(own) > LABELS_SHOWN else ""
@@ -99,6 +103,11 @@ def model_sentence(model: Model | None, node_id: str) -> str:
     if resolution is Resolution.FINER_THAN_MODEL:
         covering = aggregator.covering_class(node_id)
         name = "" if covering is None else look.plain(classes[covering].name)
+        if covering is not None and classes[covering].residual:
+            return (
+                "Not resolved by this model: it saw no images of it by name. Images of the group above that nobody "
+                f"named more closely are the class **{name}**."
+            )
         return f"Not resolved by this model: it has no class this fine. It is part of **{name}**."
     inside = aggregator.class_indices(node_id)
     if len(inside) == 1:

@@ -16,6 +16,7 @@ from pages.ui.taxonomy import crosswalk_editor, keys, own_view
 
 SHIPPED = ""
 MAX_UPLOAD_MB = 20
+MAX_PROBLEMS = 1000  # another file taken by mistake may have millions
 
 
 def draw(model: Model | None) -> None:
@@ -78,11 +79,15 @@ def _draw_upload() -> None:
         st.dataframe(
             [
                 {"Row": p.row, "Column": p.column, "Kind": p.kind, "What is wrong, and what to do": p.message}
-                for p in problems
+                for p in problems[:MAX_PROBLEMS]
             ],
             hide_index=True,
             alt="One line per problem of the file, in the order of its rows",
         )
+        if len(problems) > MAX_PROBLEMS:
+            st.caption(
+                f"The first {words.count(MAX_PROBLEMS)} are shown; `python -m derm_model taxonomy check` lists all."
+            )
         return
     tree = parse_taxonomy(content, file.name)
     st.markdown(
