@@ -94,8 +94,8 @@ def check_key(what: str, text: str) -> str:
     key = text.strip()
     if not _KEY.fullmatch(key):
         raise RecordsError(
-            f"The {what} is a code that names nobody: up to {MAX_KEY} letters, digits, '.', '_' and '-'. "
-            f"Got {len(key)} characters that are not. Choose another."
+            f"The {what} is a code that names nobody: up to {MAX_KEY} letters, digits, '.', '_' and '-', "
+            f"without spaces. What was given ({len(key)} characters) is none. Choose another."
         )
     if _DATE.search(key):
         raise RecordsError(f"The {what} looks like a date, and a date of birth must not be kept. Choose another.")
