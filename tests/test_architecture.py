@@ -51,11 +51,12 @@ ROOMS: dict[str, set[str]] = {
     "disk": set(),
     "files": set(),
     "markup": set(),
+    "spreadsheet": set(),
     "home": set(),
     "access": {"errors", "files", "home"},
     "progress": set(),
     "taxonomy": {"errors", "files", "home"},
-    "evaluation": {"errors", "taxonomy"},
+    "evaluation": {"errors", "spreadsheet", "taxonomy"},
     "recipe": {"errors", "taxonomy"},
     "data": {"derm_model", "errors", "files", "home", "progress", "taxonomy", "typed_json"},
     "jobs": {"derm_model", "disk", "errors", "files", "home", "progress", "typed_json"},
@@ -82,7 +83,7 @@ ROOMS["evaluation_report"] = {"assessment", "errors", "evaluation", "figures", "
     "reader_result"  # only its types
 }
 ROOMS["figures"] = {"answer", "evaluation", "inference", "palette", "verdict", "words"}
-ROOMS["report"] = {*ROOMS["figures"], "card", "errors", "taxonomy"}
+ROOMS["report"] = {*ROOMS["figures"], "card", "errors", "spreadsheet", "taxonomy"}
 ROOMS["net"] = {
     *(
         "card",
@@ -101,7 +102,7 @@ ROOMS["net"] = {
         "words",
     )
 }
-ROOMS["records"] = {"data", "errors", "evaluation", "files", "home", "taxonomy", "typed_json", "words"}
+ROOMS["records"] = {"data", "errors", "evaluation", "files", "home", "spreadsheet", "taxonomy", "typed_json", "words"}
 ROOMS["reader_result"] = {"assessment", "card", "data", "errors", "evaluation", "home", "records", "taxonomy"} | {
     "reader_questions",
     "words",

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from derm_model import spreadsheet
 from derm_model.records.audit import Action, AuditRow, audit_row, canonical
 from derm_model.records.audit_table import AuditEntry
-from derm_model.records.exporting import spreadsheet_cell
 
 PAGE_SIZE = 50
 PART = 1000  # entries read at once for the table
@@ -117,7 +117,7 @@ def entries_csv(session: Session, chosen: AuditFilter) -> str:
             canonical(dict(row.details)),
             row.digest,
         )
-        writer.writerow([spreadsheet_cell(text) for text in cells])
+        writer.writerow([spreadsheet.cell(text) for text in cells])
     return "\ufeff" + buffer.getvalue()  # with a byte order mark, or spreadsheets take UTF-8 for something else
 
 

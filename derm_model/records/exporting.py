@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Engine
 
+from derm_model import spreadsheet
 from derm_model.records import audit
 from derm_model.records.cases import CaseRecord, case_record
 from derm_model.records.engine import reading, writing
@@ -33,7 +34,6 @@ COLUMNS = (
     "quality",
     "read_at",
 )
-SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run as a formula
 
 
 def export_case(engine: Engine, store: ImageStore, case_id: str, who: str) -> bytes:
@@ -102,7 +102,7 @@ def answers_csv(case: CaseRecord) -> str:
                     prediction.created_at.isoformat(timespec="seconds"),
                     NOTICE,
                 )
-                writer.writerow([spreadsheet_cell(text) for text in row])
+                writer.writerow([spreadsheet.cell(text) for text in row])
     return "\ufeff" + buffer.getvalue()  # with a byte order mark, or spreadsheets take UTF-8 for something else
 
 
@@ -114,8 +114,3 @@ def _text(value: object) -> str:
 
 def _decimal(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
-
-
-def spreadsheet_cell(text: str) -> str:
-    """Text a spreadsheet will not run."""
-    return f"'{text}" if text.startswith(SPREADSHEET_COMMANDS) else text

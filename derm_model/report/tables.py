@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from derm_model import words
+from derm_model import spreadsheet, words
 from derm_model.report.case import CaseReport, ImageResult, TaskResult
 
 FORMAT_VERSION = 1
-# a cell that begins so is run as a formula, by some spreadsheets also in full width
-SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 TASK_KEYS = ("score", "threshold", "operating_point", "positive", "region_probability")
 IMAGE_KEYS = ("width_px", "height_px", "drawing", "quality")
 
@@ -37,8 +35,8 @@ def csv_columns(
 
 
 def csv_cell(value: Any) -> Any:
-    """Text a spreadsheet will not run: a file may be called ``=HYPERLINK(...)``."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(SPREADSHEET_COMMANDS) else value
+    """Text a spreadsheet will not run; whatever else as it is."""
+    return spreadsheet.cell(value) if isinstance(value, str) else value
 
 
 def case_json(report: CaseReport) -> str:

@@ -275,14 +275,20 @@ def kill(port: int) -> None:
             os.kill(int(entry.name), signal.SIGKILL)
 
 
-def test_a_killed_server_loses_no_answer_and_the_reader_goes_on_at_the_same_image(
-    browser: Browser, tmp_path: Path, tiny_bundle: Path
-) -> None:
-    study, port, variables = make_study(tmp_path, 5), free_port(), {"DERM_HOME": str(tmp_path)}
-    join(tmp_path, study, "R1")
+@pytest.fixture
+def lasting(browser: Browser) -> Iterator[Page]:
+    """A tab that outlives its server."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(60_000)
-    page = context.new_page()
+    yield context.new_page()
+    context.close()
+
+
+def test_a_killed_server_loses_no_answer_and_the_reader_goes_on_at_the_same_image(
+    lasting: Page, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    page, study, port, variables = lasting, make_study(tmp_path, 5), free_port(), {"DERM_HOME": str(tmp_path)}
+    join(tmp_path, study, "R1")
     with running_app(tmp_path / "1.txt", tiny_bundle.parent, variables, port=port) as url:
         page.goto(url + desk(study, "R1"))
         for number in (1, 2):
@@ -303,19 +309,15 @@ def test_a_killed_server_loses_no_answer_and_the_reader_goes_on_at_the_same_imag
             wait_for_image(page, number, 5)
             page.keyboard.press("1")
         expect(page.get_by_text("All 5 images are answered")).to_be_visible()
-    context.close()
     rows = readings_of(tmp_path, study)
     assert len(rows) == 5 and {row.n_corrections for row in rows} == {0}
 
 
 def test_a_correction_nobody_heard_is_sent_again_to_the_server_that_comes_back(
-    browser: Browser, tmp_path: Path, tiny_bundle: Path
+    lasting: Page, tmp_path: Path, tiny_bundle: Path
 ) -> None:
-    study, port, variables = make_study(tmp_path, 3), free_port(), {"DERM_HOME": str(tmp_path)}
+    page, study, port, variables = lasting, make_study(tmp_path, 3), free_port(), {"DERM_HOME": str(tmp_path)}
     join(tmp_path, study, "R1")
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
     with running_app(tmp_path / "1.txt", tiny_bundle.parent, variables, port=port) as url:
         page.goto(url + desk(study, "R1"))
         wait_for_image(page, 1, 3)
@@ -332,7 +334,6 @@ def test_a_correction_nobody_heard_is_sent_again_to_the_server_that_comes_back(
         expect(page.get_by_text("Not saved yet")).to_have_count(0)
         (row,) = readings_of(tmp_path, study)
         assert (row.answer, row.n_corrections) == ("reassure", 1)
-    context.close()
 
 
 def test_images_are_checked_by_keys_and_those_not_usable_are_shown_to_nobody(

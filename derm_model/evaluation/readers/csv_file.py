@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 
 from derm_model.errors import EvaluationError
 from derm_model.evaluation.readers.readings import ImageKey, Reading, latest
+from derm_model.spreadsheet import COMMANDS
 
 COLUMNS = ("reader", "image_id", "source", "answer", "with_ai", "seconds", "confidence")
 REQUIRED = ("reader", "image_id", "answer")
 MAX_SHOWN = 5  # problems in one message: enough to see what is the matter
 YES, NO = ("yes", "true", "1"), ("no", "false", "0", "")
-# what a spreadsheet would run; an apostrophe before it makes it text, and is taken off again on import
-COMMANDS = ("=", "+", "-", "@", "\t", "\r")
+GUARDED = ("'", *COMMANDS)  # behind an apostrophe in the file
 
 
 class _RowProblem(Exception):
@@ -245,8 +245,8 @@ def _confidence(row: Mapping[str, str]) -> int | None:
 
 def guarded(text: str) -> str:
     """A cell that no spreadsheet runs; the import takes the apostrophe off again."""
-    return f"'{text}" if text.startswith(("'", *COMMANDS)) else text
+    return f"'{text}" if text.startswith(GUARDED) else text
 
 
 def _bare(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(("'", *COMMANDS)) else text
+    return text[1:] if text.startswith("'") and text[1:].startswith(GUARDED) else text
