@@ -27,10 +27,16 @@ class Written:
         The newest last.
     values
         What the widgets said when the newest was written.
+    complaints
+        What could not be used of the address that was taken last.
+    complained
+        The addresses that the complaints belong to: the one that was taken, and the one written in its place.
     """
 
     queries: list[dict[str, str]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    complained: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -66,18 +72,40 @@ class AddressBar:
 
     def take(self, query: Mapping[str, str]) -> None:
         """Remember news that were taken."""
+        self._remember(query)
+        written = self._written()
+        written.complaints, written.complained = [], [dict(query)]
+
+    def complain(self, text: str) -> None:
+        """Note what could not be used of the news just taken."""
+        self._written().complaints.append(text)
+
+    def draw_complaints(self) -> None:
+        """Say what could not be used, on every run until another view is shown: pages run again by themselves."""
+        written = self._written()
+        if self.query() in written.complained:
+            for text in written.complaints:
+                st.warning(text, icon=":material/link_off:")
+
+    def put(self, query: Mapping[str, str]) -> None:
+        """Let the address say what is shown, so that it can be copied."""
+        written = self._written()
+        # the browser may have said this before it showed what was written last: then it shows that by now
+        stale = written.queries[-1:] not in ([], [query])
+        if written.complaints:
+            if len(written.complained) == 1:
+                written.complained.append(dict(query))
+            elif query != written.complained[-1]:
+                written.complaints.clear()
+        self._remember(query)
+        if stale or self.query() != query:
+            st.query_params.from_dict(query)
+
+    def _remember(self, query: Mapping[str, str]) -> None:
         written = self._written()
         if written.queries[-1:] != [query]:
             written.queries = [*written.queries, dict(query)][-MAX_REMEMBERED:]
         written.values = {key: st.session_state[key] for key in self.widgets if key in st.session_state}
-
-    def put(self, query: Mapping[str, str]) -> None:
-        """Let the address say what is shown, so that it can be copied."""
-        # the browser may have said this before it showed what was written last: then it shows that by now
-        stale = self._written().queries[-1:] not in ([], [query])
-        self.take(query)
-        if stale or self.query() != query:
-            st.query_params.from_dict(query)
 
     def _written(self) -> Written:
         return state.written(self.page, Written)

@@ -18,6 +18,7 @@ def follow_address(model: Model) -> None:
     if query:
         BAR.take(query)
         _pick(model, query[NODE])
+    BAR.draw_complaints()
     node = state.picked()
     BAR.put({} if node is None else {NODE: node})
     if node is not None and not state.case().images:
@@ -27,9 +28,8 @@ def follow_address(model: Model) -> None:
 def _pick(model: Model, text: str) -> None:
     node = model.taxonomy.find(text)
     if node is None:
-        st.warning(
-            f"**The address names no node of this taxonomy** ({look.plain(text)}). Load an image and search below it.",
-            icon=":material/link_off:",
+        BAR.complain(
+            f"**The address names no node of this taxonomy** ({look.plain(text)}). Load an image and search below it."
         )
     else:
         state.pick(node)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from scripts.running_app import find_chromium, launch, running_app
+from tests.browser.layout import wait_for_script
 
 TIMEOUT_MS = 60_000  # the first answer waits for torch
 OWN_SCHEMES = ("data", "blob", "about")
@@ -21,6 +24,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calm_hands() -> Iterator[None]:
+    """Use a page only when no script runs: what a run replaces loses a press, and no hand is so quick."""
+
+    def calm(act: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(act)
+        def acting(locator: Locator, *args: Any, **kwargs: Any) -> Any:
+            wait_for_script(locator.page)
+            return act(locator, *args, **kwargs)
+
+        return acting
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("check", "click", "fill", "press", "set_input_files"):
+            patch.setattr(Locator, name, calm(getattr(Locator, name)))
+        yield
 
 
 @pytest.fixture(scope="session")

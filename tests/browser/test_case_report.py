@@ -12,8 +12,8 @@ from pypdf import PdfReader
 
 from derm_model import words
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
-from tests.browser.test_classify import ask, download, drawing, upload
+from tests.browser.layout import NARROW_PX, downloaded, expect_no_sideways_scroll
+from tests.browser.test_classify import ask, drawing, upload
 
 NOTE = "Größe 6 × 4 mm, excised; histology pending."
 
@@ -33,7 +33,7 @@ def test_the_reports_hold_the_answer_the_note_and_no_file_name(open_page: OpenPa
     upload(page, drawing(1, "Mrs-Miller.jpg"), drawing(2, "Mrs-Miller-2.jpg"))
     ask(page)
     write_note(page)
-    pdf, html = text_of(download(page, "Report (PDF)")), download(page, "Report (HTML)").decode()
+    pdf, html = text_of(downloaded(page, "Report (PDF)")), downloaded(page, "Report (HTML)").decode()
     for report in (pdf, html):
         assert NOTE in report
         assert words.NOTICE in report
@@ -41,7 +41,7 @@ def test_the_reports_hold_the_answer_the_note_and_no_file_name(open_page: OpenPa
         assert "Miller" not in report
     assert html.count("<img") == 4  # both views have their map, also the one that was not in the viewer
     page.get_by_role("button", name="Data files").click()
-    bundle = json.loads(download(page, "Case (FHIR)"))
+    bundle = json.loads(downloaded(page, "Case (FHIR)"))
     assert bundle["resourceType"] == "Bundle"
     assert NOTE not in json.dumps(bundle)
 
@@ -55,7 +55,7 @@ def test_the_paper_is_the_usual_one_where_the_browser_is_from(
     page = context.new_page()
     page.goto(app_url)
     upload(page, drawing(1))
-    data = download(page, "Report (PDF)")
+    data = downloaded(page, "Report (PDF)")
     context.close()
     assert int(PdfReader(io.BytesIO(data)).pages[0].mediabox.width) == width_pt
 
@@ -84,7 +84,7 @@ def test_the_html_report_shows_in_a_browser_without_asking_for_anything(open_pag
     page = open_page()
     upload(page, drawing(1))
     path = tmp_path / "report.html"
-    path.write_bytes(download(page, "Report (HTML)"))
+    path.write_bytes(downloaded(page, "Report (HTML)"))
     asked: list[str] = []
     said: list[str] = []
     shown = page.context.browser.new_page(viewport={"width": NARROW_PX, "height": 800})  # type: ignore[union-attr]

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from derm_model.records.image_store import ImageStore
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
+from tests.browser.layout import NARROW_PX, download, expect_no_sideways_scroll, wait_until_still
 from tests.support import noise_image
 
 TARGET_PX = 24
@@ -103,11 +103,7 @@ def test_a_case_is_saved_by_keyboard_found_told_its_outcome_and_deleted_with_its
     wait_until_still(page)
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.locator(".stMarkdown").get_by_text("Melanoma in situ · ").first).to_be_visible()
-    wait_until_still(page)
-
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Case (ZIP)").click()
-    assert waiting.value.suggested_filename == "dermtree-case.zip"
+    assert download(page, "Case (ZIP)").suggested_filename == "dermtree-case.zip"
 
     page.get_by_role("button", name="Delete this case").click()
     expect(page.get_by_role("button", name="Keep it")).to_be_visible()

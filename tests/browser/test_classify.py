@@ -17,7 +17,7 @@ from derm_model.data.drawings import draw_lesion
 from derm_model.palette import DARK, LIGHT
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
+from tests.browser.layout import NARROW_PX, downloaded, expect_no_sideways_scroll, wait_until_still
 
 
 def drawing(seed: int, name: str = "clinic.jpg") -> FilePayload:
@@ -48,12 +48,6 @@ def set_threshold(page: Page, value: str) -> None:
     box.press("Enter")
 
 
-def download(page: Page, name: str) -> bytes:
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=name).click()
-    return Path(waiting.value.path()).read_bytes()
-
-
 def test_upload_answer_threshold_download(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.get_by_text(words.BADGE, exact=True)).to_be_visible()
@@ -66,14 +60,14 @@ def test_upload_answer_threshold_download(open_page: OpenPage) -> None:
     expect(verdict.get_by_text("This does not exclude malignancy.")).to_be_visible()
     expect(verdict.get_by_role("img", name="threshold 1.00")).to_be_visible()
     page.get_by_role("button", name="Data files").click()
-    report = json.loads(download(page, "Case (JSON)"))
+    report = json.loads(downloaded(page, "Case (JSON)"))
     task = report["tasks"]["melanocytic"]
     assert report["notice"] == words.NOTICE
     assert (task["threshold"], task["above"], task["threshold_rule"]) == (1.0, False, "set by hand")
     assert sum(report["class_probs"].values()) == pytest.approx(1)
-    assert words.NOTICE in download(page, "Table (CSV)").decode("utf-8-sig")
+    assert words.NOTICE in downloaded(page, "Table (CSV)").decode("utf-8-sig")
     page.keyboard.press("Escape")
-    with Image.open(io.BytesIO(download(page, "Map (PNG)"))) as picture:
+    with Image.open(io.BytesIO(downloaded(page, "Map (PNG)"))) as picture:
         assert picture.text["Description"].startswith(words.NOTICE)
 
 

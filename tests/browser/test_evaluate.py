@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
+from tests.browser.layout import NARROW_PX, downloaded, expect_no_sideways_scroll, wait_until_still
 from tests.browser.test_dataset import press_option
 from tests.net.drawn import write_drawn_manifest
 
@@ -51,11 +51,8 @@ def test_from_drawn_images_to_figures_and_the_address_brings_them_back(open_page
     expect(page.locator(".st-key-evaluation_curve_paper .js-plotly-plot")).to_be_visible()
     press_option(page, "ROC")
     expect(page.locator(".st-key-evaluation_curve_roc .js-plotly-plot")).to_be_visible()
-    expect(page).to_have_url(re.compile("section=questions.*axes=roc"))  # and the page has come to rest
-    page.wait_for_timeout(1000)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Answers (CSV)").click()
-    assert len(Path(download.value.path()).read_text().splitlines()) == N + 1
+    expect(page).to_have_url(re.compile("section=questions.*axes=roc"))
+    assert len(downloaded(page, "Answers (CSV)").splitlines()) == N + 1
 
     again = open_page(page.url.removeprefix(evaluate_url), url=evaluate_url, ready=READY)
     expect(again.locator(".st-key-evaluation_curve_roc .js-plotly-plot")).to_be_visible()

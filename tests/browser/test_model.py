@@ -12,7 +12,7 @@ from derm_model.bundle_zip import look_into
 from derm_model.card import WEIGHTS_FILE, read_card
 from scripts.running_app import running_app
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll
+from tests.browser.layout import NARROW_PX, download, downloaded, expect_no_sideways_scroll
 from tests.browser.test_dataset import press_option
 from tests.support import make_tiny_bundle
 
@@ -41,22 +41,14 @@ def choose_model(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
-def download(page: Page, label: str, path: Path) -> Path:
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)  # a button about to be drawn anew loses its click
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=label).click()
-    waiting.value.save_as(path)
-    return path
-
-
-def test_the_card_folds_and_can_be_taken_away(open_page: OpenPage, model_url: str, tmp_path: Path) -> None:
+def test_the_card_folds_and_can_be_taken_away(open_page: OpenPage, model_url: str) -> None:
     page = open_page("/", url=model_url)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Model").click()
     expect(page.get_by_text("Balanced accuracy is the mean")).to_be_visible()
     expect(page.get_by_text("stratified by source")).to_be_hidden()
     page.locator("summary").filter(has_text="Data").click()
     expect(page.get_by_text("stratified by source")).to_be_visible()
-    text = download(page, "Card (Markdown)", tmp_path / "card.md").read_text(encoding="utf-8")
+    text = downloaded(page, "Card (Markdown)").decode()
     assert text.startswith("# Model card: demo\n")
     assert "## Limits" in text
 
@@ -66,7 +58,8 @@ def test_a_model_goes_out_as_a_zip_comes_in_under_another_name_and_goes(
 ) -> None:
     page = open_page("/model", url=model_url, ready=READY)
     choose_model(page, "tiny")
-    path = download(page, "Model (zip)", tmp_path / "tiny.zip")
+    path = tmp_path / "tiny.zip"
+    download(page, "Model (zip)").save_as(path)
     with path.open("rb") as file:
         assert look_into(file).name == "tiny"
 

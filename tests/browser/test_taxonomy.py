@@ -14,7 +14,7 @@ from derm_model.taxonomy.published import count_nodes, read_published
 from derm_model.taxonomy.recursion import ENTER, trace
 from pages.ui.taxonomy.counting import FIRST_SETS
 from tests.browser.conftest import OpenPage
-from tests.browser.layout import NARROW_PX, expect_no_sideways_scroll, wait_until_still
+from tests.browser.layout import NARROW_PX, downloaded, expect_no_sideways_scroll, wait_until_still
 from tests.browser.test_classify import drawing, upload
 
 READY = "Look at the tree"
@@ -151,9 +151,7 @@ def test_releasing_the_slider_tells_python_and_the_address(open_page: OpenPage) 
     page.get_by_role("button", name="Show faithful").click()
     expect(page).to_have_url(re.compile("rule=faithful"))
     expect(page.get_by_role("button", name="Show faithful")).to_have_attribute("aria-pressed", "true")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Partition (JSON)").click()
-    assert '"rule": "faithful"' in download.value.path().read_text(encoding="utf-8")
+    assert '"rule": "faithful"' in downloaded(page, "Partition (JSON)").decode()
 
 
 def test_the_rule_that_the_tree_shows_follows_the_address_back(open_page: OpenPage) -> None:
@@ -163,9 +161,7 @@ def test_the_rule_that_the_tree_shows_follows_the_address_back(open_page: OpenPa
     page.go_back()
     expect(page).to_have_url(re.compile("rule=practical"))
     expect(page.get_by_role("button", name="Show practical")).to_have_attribute("aria-pressed", "true")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Partition (JSON)").click()
-    assert '"rule": "practical"' in download.value.path().read_text(encoding="utf-8")
+    assert '"rule": "practical"' in downloaded(page, "Partition (JSON)").decode()
 
 
 def test_the_recursion_is_walked_by_keys_to_the_end_and_jumped_into(open_page: OpenPage) -> None:

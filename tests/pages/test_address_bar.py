@@ -59,3 +59,45 @@ def test_a_hand_that_goes_back_before_the_browser_has_shown_the_address_wins(bro
     assert bar.news() == {}
     bar.put(LOW)
     assert browser.shown[-1] == LOW
+
+
+def test_a_complaint_stays_while_the_page_runs_again_by_itself_and_goes_with_another_view(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, said = AddressBar("desk", ("threshold",)), list[str]()
+    monkeypatch.setattr(address_bar.st, "warning", lambda text, icon: said.append(text))
+
+    def run(shown: Mapping[str, str]) -> list[str]:
+        said.clear()
+        if query := bar.news():
+            bar.take(query)
+            if query == {"threshold": "high"}:
+                bar.complain("no number")
+        bar.draw_complaints()
+        if shown:  # else it is still being worked out
+            bar.put(shown)
+        return list(said)
+
+    browser.said = {"threshold": "high"}
+    assert run({}) == ["no number"]
+    assert run({}) == ["no number"]
+    assert run(LOW) == ["no number"]
+    assert run(LOW) == ["no number"]  # the address says LOW by now
+    run(HIGH)
+    assert run(HIGH) == []
+    assert run(LOW) == []  # the same view again is no complaint
+
+
+def test_an_address_that_is_in_order_takes_the_complaint_about_the_former_away(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, said = AddressBar("desk", ("threshold",)), list[str]()
+    monkeypatch.setattr(address_bar.st, "warning", lambda text, icon: said.append(text))
+    browser.said = {"threshold": "high"}
+    bar.take(bar.news())
+    bar.complain("no number")
+    bar.put(LOW)
+    browser.said = dict(HIGH)
+    bar.take(bar.news())
+    bar.draw_complaints()
+    assert said == []

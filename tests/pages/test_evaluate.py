@@ -22,7 +22,7 @@ from derm_model.jobs import JobState, JobStore
 from derm_model.progress import Progress, Report
 from derm_model.taxonomy import Taxonomy
 from pages.ui import resources, state
-from pages.ui.evaluate import kept, keys, starting
+from pages.ui.evaluate import kept, keys, sections, starting
 from pages.ui.evaluate.own import own_task
 from tests.net.drawn import write_drawn_manifest
 from tests.pages.conftest import TIMEOUT_S, open_alone, texts
@@ -412,7 +412,11 @@ def test_a_hand_that_is_quicker_than_the_address_wins_and_going_back_in_the_brow
     assert page.session_state[keys.EVALUATION_SECTION] == "calibration"
 
 
-def test_an_address_of_an_evaluation_that_is_not_here_is_said(tiny_bundle: Path) -> None:
+@pytest.mark.parametrize("patience_s", [0, TIMEOUT_S])  # figures that are late run the page again
+def test_an_address_of_an_evaluation_that_is_not_here_is_said(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float
+) -> None:
+    monkeypatch.setattr(sections, "PATIENCE_S", patience_s)
     make_answers(tiny_bundle)
     page = open_page(evaluation="0" * 16, section="no such section")
     assert "an evaluation that is not kept here" in texts(page)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from derm_model.assessment.answers import list_answers
@@ -55,23 +57,23 @@ def take_model() -> None:
 def take(model: Model) -> None:
     """Choose what a new address says beyond the model; what is not here is said."""
     query = BAR.news()
-    if not query:
-        return
-    BAR.take(query)
+    if query:
+        BAR.take(query)
+        _choose(query, model)
+    BAR.draw_complaints()
+
+
+def _choose(query: Mapping[str, str], model: Model) -> None:
     if query.get(MODEL) not in (None, model.card.bundle_id):
-        st.warning(
+        BAR.complain(
             "**The address is of another model**, which is not on this server. What is shown belongs to the model "
-            "chosen in the sidebar.",
-            icon=":material/link_off:",
+            "chosen in the sidebar."
         )
         return
     digest = query.get(EVALUATION)
     if digest is not None:
         if digest not in {about.digest for _, about in list_answers(model.card.bundle_id)}:
-            st.warning(
-                "**The address shows an evaluation that is not kept here.** What stands below is another one.",
-                icon=":material/link_off:",
-            )
+            BAR.complain("**The address shows an evaluation that is not kept here.** What stands below is another one.")
         st.session_state[keys.EVALUATION] = digest
     section = query.get(SECTION, "")
     if section in WIDGETS:

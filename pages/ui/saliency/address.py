@@ -50,22 +50,22 @@ def take_model() -> None:
 def take(model: Model) -> None:
     """Choose what a new address says beyond the model; what cannot be shown is said."""
     query = BAR.news()
-    if not query:
-        return
-    BAR.take(query)
+    if query:
+        BAR.take(query)
+        _choose(query, model)
+    BAR.draw_complaints()
+
+
+def _choose(query: Mapping[str, str], model: Model) -> None:
     if query.get(MODEL) not in (None, model.card.bundle_id):
-        st.warning(
+        BAR.complain(
             "**The address is of another model**, which is not on this server. What is shown belongs to the model "
-            "chosen in the sidebar.",
-            icon=":material/link_off:",
+            "chosen in the sidebar."
         )
         return
     unusable = [*_take_target(query, model), *_take_settings(query)]
     if unusable:
-        st.warning(
-            f"**Part of the address could not be used** ({', '.join(unusable)}). The rest was.",
-            icon=":material/link_off:",
-        )
+        BAR.complain(f"**Part of the address could not be used** ({', '.join(unusable)}). The rest was.")
 
 
 def _take_target(query: Mapping[str, str], model: Model) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from derm_model.taxonomy.partition import MODES
@@ -25,9 +27,13 @@ BAR = AddressBar("taxonomy", tuple(WIDGETS), tuple(WIDGETS.values()))
 def take(sections: tuple[str, ...]) -> None:
     """Choose what a new address says; what cannot be shown is said."""
     query = BAR.news()
-    if not query:
-        return
-    BAR.take(query)
+    if query:
+        BAR.take(query)
+        _choose(query, sections)
+    BAR.draw_complaints()
+
+
+def _choose(query: Mapping[str, str], sections: tuple[str, ...]) -> None:
     unusable = []
     tree = resources.taxonomy()
     if NODE in query:
@@ -48,10 +54,7 @@ def take(sections: tuple[str, ...]) -> None:
             else:
                 unusable.append(word)
     if unusable:
-        st.warning(
-            f"**Part of the address could not be used** ({', '.join(unusable)}). The rest was.",
-            icon=":material/link_off:",
-        )
+        BAR.complain(f"**Part of the address could not be used** ({', '.join(unusable)}). The rest was.")
 
 
 def put(section: str) -> None:

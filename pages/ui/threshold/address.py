@@ -25,14 +25,19 @@ def take_model() -> None:
 def take(model: Model) -> Link:
     """What a new address says beyond the model; what cannot be shown is said."""
     news = _news()
-    if news == Link():
-        return news
-    BAR.take(BAR.query())
+    if news != Link():
+        BAR.take(BAR.query())
+        news = _choose(news, model)
+    BAR.draw_complaints()
+    return news
+
+
+def _choose(news: Link, model: Model) -> Link:
+    """Choose question and images; what remains to be taken."""
     if news.model not in (None, model.card.bundle_id):
-        st.warning(
+        BAR.complain(
             "**The address is of another model**, which is not on this server. What is shown belongs to the model "
-            "chosen in the sidebar, so the threshold of the address was left out.",
-            icon=":material/link_off:",
+            "chosen in the sidebar, so the threshold of the address was left out."
         )
         return Link()
     if news.question is not None and news.question in model.tasks:
@@ -40,10 +45,7 @@ def take(model: Model) -> Link:
     if news.images is not None:
         st.session_state[state.DESK_IMAGES] = news.images
     if news.unusable:
-        st.warning(
-            f"**Part of the address could not be used** ({', '.join(news.unusable)}). The rest was.",
-            icon=":material/link_off:",
-        )
+        BAR.complain(f"**Part of the address could not be used** ({', '.join(news.unusable)}). The rest was.")
     return news
 
 
