@@ -70,6 +70,11 @@ class AddressBar:
             return {}
         return {} if query in written.queries and self._was_moved(written) else query
 
+    def was_emptied(self) -> bool:
+        """Whether somebody went back to, or asked the menu for, the page without words, after it had written some."""
+        written = self._written()
+        return self.query() == {} and written.queries[-1:] not in ([], [{}]) and not self._was_moved(written)
+
     def take(self, query: Mapping[str, str]) -> None:
         """Remember news that were taken."""
         self._remember(query)

@@ -95,6 +95,15 @@ def test_a_case_is_saved_by_keyboard_found_told_its_outcome_and_deleted_with_its
     assert re.search(r"/cases\?case=[0-9a-f]{32}$", page.url)
     wait_until_still(page)
 
+    page.get_by_role("button", name="All cases").click()
+    page.get_by_role("button", name=f"{PATIENT} · A").click()
+    expect(page).to_have_url(re.compile("case="))
+    page.go_back()
+    expect(page.get_by_text("1 case, the most recently active first")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name=f"{PATIENT} · A")).to_be_visible()
+    wait_until_still(page)
+
     page.get_by_text("Record the outcome").click()
     page.get_by_role("searchbox", name="Diagnosis").or_(page.get_by_role("textbox", name="Diagnosis")).fill(
         "melanoma in situ"

@@ -114,6 +114,32 @@ def test_an_address_opens_its_case_and_the_opening_is_in_the_log_once(card: Bund
     assert acts().count(("open", (case_id,))) == 2
 
 
+def test_back_from_a_case_is_the_list_and_forward_the_case(card: BundleCard) -> None:
+    case_id = save_lesion(card, note="itches")
+    page = press(open_alone("cases"), f"open_{case_id}")
+    assert page.query_params["case"] == case_id
+    assert "itches" in texts(page)
+    page.query_params.clear()  # as the browser says it
+    page.run()
+    assert listed(page) == ["P-17 · A"]
+    assert "case" not in page.query_params
+    page.query_params["case"] = case_id
+    page.run()
+    assert "itches" in texts(page)
+
+
+def test_a_press_before_the_browser_has_shown_the_case_does_not_close_it(card: BundleCard) -> None:
+    case_id = save_lesion(card, note="itches")
+    page = open_alone("cases")
+    page.text_input(key=keys.SEARCH).set_value("P-").run()
+    page = press(page, f"open_{case_id}")
+    page = press(page, "all_cases")
+    page.query_params["case"] = case_id  # the browser still says so
+    page.text_input(key=keys.SEARCH).set_value("P-1").run()
+    assert listed(page) == ["P-17 · A"]
+    assert "case" not in page.query_params
+
+
 def test_a_case_that_is_gone_says_so_and_the_list_is_one_press_away(card: BundleCard) -> None:
     save_lesion(card)
     page = open_alone("cases", case="0" * 32)

@@ -15,12 +15,12 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def take() -> None:
-    """Open the case that a new address names."""
+    """Open the case that a new address names, or the list; then the browser learns first which it is."""
     news = BAR.news()
-    if not news:
-        return
-    BAR.take(news)
-    show(news[CASE] if _ID.fullmatch(news[CASE]) else None)
+    if news or BAR.was_emptied():
+        BAR.take(news)
+        show(news[CASE] if _ID.fullmatch(news.get(CASE, "")) else None)
+    put()
 
 
 def open_case() -> str | None:
