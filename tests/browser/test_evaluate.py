@@ -68,6 +68,7 @@ def test_a_point_of_the_map_shows_its_image_and_a_lasso_a_gallery(open_page: Ope
     expect(page.locator("[class*=st-key-evaluation_map_diseases_click]")).to_be_visible()
     points = chart.locator(".scatterlayer .trace path.point")
     expect(points).to_have_count(N)
+    wait_until_still(page)
     points.last.scroll_into_view_if_needed()
     place = points.last.bounding_box()
     assert place is not None
@@ -80,6 +81,7 @@ def test_a_point_of_the_map_shows_its_image_and_a_lasso_a_gallery(open_page: Ope
     press_option(page, "Lasso")
     expect(page.locator("[class*=st-key-evaluation_map_diseases_lasso]")).to_be_visible()
     expect(page.get_by_text("1 image chosen")).to_have_count(0)
+    wait_until_still(page)
     points.last.scroll_into_view_if_needed()
     area = chart.locator(".nsewdrag").first.bounding_box()
     assert area is not None

@@ -21,7 +21,9 @@ from derm_model.jobs import JobState, JobStore
 from derm_model.recipe.config import PRESETS, Stage, TrainConfig
 from derm_model.records import audit
 from derm_model.records.engine import reading, records_engine
-from pages.ui.train import compare, machine, sentences, sources, starting, table
+from pages.ui import state
+from pages.ui.train import compare, form_state, machine, sentences, sources, starting, table
+from pages.ui.train.form_state import EPOCHS, SIZE
 from pages.ui.train.run_files import read_config as read_run_config
 from pages.ui.train.run_files import read_history
 from pages.ui.train.wish import CROSSVAL, Wish, read_wish
@@ -188,6 +190,21 @@ def test_stages_are_added_and_removed(manifest: Path) -> None:
     sizes = [page.number_input(key=f"train_option_stages_size_{i}").value for i in range(3)]
     epochs = [page.number_input(key=f"train_option_stages_epochs_{i}").value for i in range(3)]
     assert (sizes, epochs) == ([192, 240, 240], [4, 2, 7])
+
+
+def test_a_second_press_on_a_button_that_is_gone_takes_no_further_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = [2]
+    values = {state.train_option("stages", f"{part}{i}"): 96 + i for part in (SIZE, EPOCHS) for i in range(2)}
+    monkeypatch.setattr(form_state.state, "n_stages", lambda: n[0])
+    monkeypatch.setattr(form_state.state, "set_n_stages", lambda now: n.__setitem__(0, now))
+    monkeypatch.setattr(form_state.st, "session_state", values)
+    for _ in range(2):
+        form_state.remove_stage(0, 2)
+    assert n == [1]
+    assert values[state.train_option("stages", f"{SIZE}0")] == 97
+    for _ in range(2):
+        form_state.add_stage(1)
+    assert n == [2]
 
 
 def test_every_option_is_drawn_with_its_explanation(manifest: Path) -> None:

@@ -111,8 +111,8 @@ def draw_stages(values: Mapping[str, Any], preset: tuple[str, TrainConfig]) -> N
                     key=f"remove_stage_{i}",
                     type="tertiary",
                     on_click=form_state.remove_stage,
-                    args=(i,),
+                    args=(i, n),
                 )
     if n < form_state.MAX_STAGES:
-        st.button("Add a stage", key="add_stage", icon=":material/add:", on_click=form_state.add_stage)
+        st.button("Add a stage", key="add_stage", icon=":material/add:", on_click=form_state.add_stage, args=(n,))
     draw_change("stages", values, preset)

@@ -106,18 +106,20 @@ def stages() -> tuple[Stage, ...]:
     return tuple(found)
 
 
-def add_stage() -> None:
-    """One more row, like the last."""
-    n = state.n_stages()
+def add_stage(n: int) -> None:
+    """One more row, like the last of `n`; nothing where there are not so many any more, as after a double click."""
+    if n != state.n_stages():
+        return
     for part in (SIZE, EPOCHS):
         last = st.session_state.get(state.train_option("stages", f"{part}{n - 1}"))
         st.session_state[state.train_option("stages", f"{part}{n}")] = last
     state.set_n_stages(n + 1)
 
 
-def remove_stage(row: int) -> None:
-    """One row less; those below move up."""
-    n = state.n_stages()
+def remove_stage(row: int, n: int) -> None:
+    """One row of `n` less; those below move up. Nothing where there are not so many any more: one always stays."""
+    if n != state.n_stages():
+        return
     for part in (SIZE, EPOCHS):
         for i in range(row, n - 1):
             below = st.session_state[state.train_option("stages", f"{part}{i + 1}")]
