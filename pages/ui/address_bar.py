@@ -98,7 +98,7 @@ class AddressBar:
         # the browser may have said this before it showed what was written last: then it shows that by now
         stale = written.queries[-1:] not in ([], [query])
         if written.complaints:
-            if len(written.complained) == 1:
+            if query and len(written.complained) == 1:  # an address without words is every view's
                 written.complained.append(dict(query))
             elif query != written.complained[-1]:
                 written.complaints.clear()

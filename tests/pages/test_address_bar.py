@@ -88,6 +88,21 @@ def test_a_complaint_stays_while_the_page_runs_again_by_itself_and_goes_with_ano
     assert run(LOW) == []  # the same view again is no complaint
 
 
+def test_a_complaint_does_not_stay_over_a_page_whose_address_has_no_words(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, said = AddressBar("classify", ("node",)), list[str]()
+    monkeypatch.setattr(address_bar.st, "warning", lambda text, icon: said.append(text))
+    browser.said = {"node": "nix"}
+    bar.take(bar.news())
+    bar.complain("no node")
+    bar.draw_complaints()
+    bar.put({})
+    assert said == ["no node"]
+    bar.draw_complaints()  # another run, where somebody has uploaded an image
+    assert said == ["no node"]
+
+
 def test_an_address_that_is_in_order_takes_the_complaint_about_the_former_away(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -419,5 +419,11 @@ def test_an_address_of_an_evaluation_that_is_not_here_is_said(
     monkeypatch.setattr(sections, "PATIENCE_S", patience_s)
     make_answers(tiny_bundle)
     page = open_page(evaluation="0" * 16, section="no such section")
-    assert "an evaluation that is not kept here" in texts(page)
-    assert END in texts(page)  # another one is shown
+    assert "an evaluation that is not kept here.** What stands below is another one." in texts(page)
+    assert END in texts(page)
+
+
+def test_where_no_evaluation_is_kept_the_address_promises_no_other_one() -> None:
+    page = open_page(evaluation="0" * 16)
+    assert "an evaluation that is not kept here.**" in texts(page)
+    assert "another one" not in texts(page)

@@ -72,8 +72,10 @@ def _choose(query: Mapping[str, str], model: Model) -> None:
         return
     digest = query.get(EVALUATION)
     if digest is not None:
-        if digest not in {about.digest for _, about in list_answers(model.card.bundle_id)}:
-            BAR.complain("**The address shows an evaluation that is not kept here.** What stands below is another one.")
+        kept = {about.digest for _, about in list_answers(model.card.bundle_id)}
+        if digest not in kept:
+            other = " What stands below is another one." if kept else ""
+            BAR.complain(f"**The address shows an evaluation that is not kept here.**{other}")
         st.session_state[keys.EVALUATION] = digest
     section = query.get(SECTION, "")
     if section in WIDGETS:
