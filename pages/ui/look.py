@@ -59,6 +59,7 @@ button:focus-visible, a:focus-visible, summary:focus-visible {{ outline: 3px sol
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }}
   h1 {{ font-size: 1.5rem !important; }}
+  [data-testid="stToolbar"] :has(> [data-testid="stMainMenu"]) {{ min-width: 0; }}
   [data-testid="stMarkdownContainer"] :is(th, td) {{ padding: .3rem .5rem !important; }}
 }}
 @media (prefers-reduced-motion: reduce) {{ * {{ animation: none !important; transition-duration: 1ms !important; }} }}
