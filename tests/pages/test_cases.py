@@ -128,7 +128,7 @@ def test_back_from_a_case_is_the_list_and_forward_the_case(card: BundleCard) -> 
     assert "itches" in texts(page)
 
 
-def test_a_press_before_the_browser_has_shown_the_case_does_not_close_it(card: BundleCard) -> None:
+def test_an_address_the_browser_still_says_does_not_open_the_case_again(card: BundleCard) -> None:
     case_id = save_lesion(card, note="itches")
     page = open_alone("cases")
     page.text_input(key=keys.SEARCH).set_value("P-").run()
